@@ -1,0 +1,59 @@
+"""Which tool-call parser a model needs: vLLM answers a request with tools by HTTP 400 without one."""
+
+from __future__ import annotations
+
+import re
+
+from infra.site import Fault
+
+PARSER_OF_FAMILY = (
+    (r"qwen3-coder", "qwen3_xml"),
+    (r"qwen2\.5-coder", None),
+    (r"qwen2\.5|qwq|qwen3(?!\.)", "hermes"),
+    (r"hermes", "hermes"),
+    (r"llama-?4", "llama4_pythonic"),
+    (r"llama-?3", "llama3_json"),
+    (r"mistral|mixtral|ministral", "mistral"),
+    (r"granite-3", "granite"),
+    (r"deepseek-?v3\.1", "deepseek_v31"),
+    (r"deepseek-?(v3|r1)", "deepseek_v3"),
+    (r"gpt-oss", "openai"),
+    (r"glm-4\.[5-9]", "glm45"),
+    (r"kimi-k2", "kimi_k2"),
+    (r"phi-4-mini", "phi4_mini_json"),
+    (r"internlm", "internlm"),
+)
+"""First match wins. None: the family emits no tool calls that a parser of vLLM understands."""
+
+KNOWN_PARSERS = sorted({parser for _, parser in PARSER_OF_FAMILY if parser})
+
+
+class NoParser(Exception):
+    """The model cannot be served with tools as the site stands."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.problem)
+
+
+def tool_parser(model: str, stated: str | None) -> str:
+    """The parser of the model's family, checked against what the site states.
+
+    Raises:
+        NoParser: the family is unknown and the site names no parser, or names one of another family.
+    """
+    lowered = model.lower()
+    family = next(((name, parser) for name, parser in PARSER_OF_FAMILY if re.search(name, lowered)), None)
+    if family is None:
+        if stated:
+            return stated
+        problem = f"no tool-call parser is known for {model!r}"
+        raise NoParser(Fault("model.toolParser", problem, f"name vLLM's, one of {', '.join(KNOWN_PARSERS)}, ..."))
+    parser = family[1]
+    if parser is None:
+        problem = f"{model!r} emits no tool calls that vLLM can parse, and Compass depends on them"
+        raise NoParser(Fault("model.name", problem, "serve the Instruct model of the family"))
+    if stated and stated != parser:
+        problem = f"{stated!r} does not parse the tool calls of {model!r}"
+        raise NoParser(Fault("model.toolParser", problem, f"write {parser}, or leave it out"))
+    return parser

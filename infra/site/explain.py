@@ -1,0 +1,101 @@
+"""pydantic's errors in the operator's words: the key, the fault with its value, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from .faults import Fault
+from .sections import Section
+
+_KINDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": 'text (in quotes, where YAML takes it for something else)',
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a section of keys",
+    "model_type": "a section of keys",
+    "model_attributes_type": "a section of keys",
+}
+_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+def faults(model: type[Section], error: ValidationError) -> list[Fault]:
+    """Every error of a validation as a fault, in the order of the file's keys."""
+    return [_fault(model, details) for details in error.errors(include_url=False)]
+
+
+def dotted(path: tuple[int | str, ...]) -> str:
+    """`('gpus', 'labelNodes', 0)` as an operator writes it: `gpus.labelNodes[0]`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part != "[key]":
+            text += f".{part}" if text else part
+    return text
+
+
+def _fault(model: type[Section], details: ErrorDetails) -> Fault:
+    path = details["loc"]
+    key, kind, value = dotted(path), details["type"], details["input"]
+    context = details.get("ctx", {})
+    if kind == "invalid":
+        return Fault(key, context["problem"], context["remedy"])
+    if kind == "missing":
+        return Fault(key, "is missing", f"write it{_example(model, path)}")
+    if kind == "extra_forbidden":
+        return Fault(key, "is not a key of this file", _near_key(model, path))
+    if kind in _KINDS:
+        return Fault(key, f"{value!r} is not {_KINDS[kind]}", f"write {_KINDS[kind]}{_example(model, path)}")
+    if kind == "literal_error":
+        return Fault(key, f"{value!r} is not one of its values", f"write {context['expected']}")
+    for bound, words in _BOUNDS.items():
+        if bound in context:
+            return Fault(key, f"{value!r} is out of range", f"write {words} {context[bound]:g}")
+    return Fault(key, f"{value!r}: {details['msg']}", f"see `python -m infra schema`{_example(model, path)}")
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for member in typing.get_args(annotation):
+            yield from _sections(member)
+
+
+def _section_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
+    section: type[BaseModel] | None = model
+    for part in path:
+        field = next((f for f in section.model_fields.values() if f.alias == part), None) if section else None
+        section = next(_sections(field.annotation), None) if field else None
+    return section
+
+
+def _example(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    section = _section_at(model, path[:-1])
+    field = next((f for f in section.model_fields.values() if f.alias == path[-1]), None) if section else None
+    if field is None:
+        return ""
+    if field.examples:
+        return f", e.g. {path[-1]}: {field.examples[0]}"
+    if isinstance(field.default, str | int | float) and not isinstance(field.default, bool):
+        return f", e.g. {path[-1]}: {field.default}"
+    return ""
+
+
+def _near_key(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    section = _section_at(model, path[:-1])
+    known = [str(field.alias) for field in section.model_fields.values()] if section else []
+    lowered: Mapping[str, str] = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(path[-1]).lower(), lowered, n=1, cutoff=0.6)
+    return f"did you mean {lowered[near[0]]!r}?" if near else f"the keys here are {', '.join(known)}"

@@ -1,0 +1,108 @@
+"""Rules across the keys of a site file. Each says in its docstring why the combination could not run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .faults import Fault
+from .model import Site
+
+MIN_VLLM_VERSION = (0, 18, 0)
+
+Rule = Callable[[Site], Iterator[Fault]]
+
+
+def quota_within_gpus(site: Site) -> Iterator[Fault]:
+    """A quota above what the site gives would let pods wait for GPUs that never come."""
+    if site.gpu_quota > site.gpus.available:
+        problem = f"{site.gpu_quota} GPUs are more than the {site.gpus.available} of gpus.available"
+        yield Fault("gpus.quota", problem, f"write at most {site.gpus.available}")
+
+
+def replicas_within_quota(site: Site) -> Iterator[Fault]:
+    """The autoscaler would ask for pods the ResourceQuota refuses, silently and for ever."""
+    per_replica = site.vllm.gpus_per_replica
+    possible = site.gpu_quota // per_replica
+    if possible == 0:
+        problem = f"one replica needs {per_replica} GPUs, the quota is {site.gpu_quota}"
+        yield Fault("vllm.gpusPerReplica", problem, f"write at most {site.gpu_quota}, or raise gpus.quota")
+    elif site.max_replicas > possible:
+        key = "scaling.minReplicas" if site.scaling.max_replicas is None else "scaling.maxReplicas"
+        need = site.max_replicas * per_replica
+        problem = f"{site.max_replicas} replicas x {per_replica} GPUs = {need}, the quota is {site.gpu_quota}"
+        yield Fault(key, problem, f"write at most {possible}, or raise gpus.quota")
+
+
+def replicas_ordered(site: Site) -> Iterator[Fault]:
+    """An autoscaler with its minimum above its maximum is refused by the API server, after half a rollout."""
+    low, high = site.scaling.min_replicas, site.max_replicas
+    if low > high:
+        yield Fault("scaling.minReplicas", f"{low} is more than scaling.maxReplicas ({high})", f"write at most {high}")
+    elif not site.autoscaled and low != high:
+        problem = f"mode fixed has one number of replicas, minReplicas is {low} and maxReplicas {high}"
+        yield Fault("scaling.maxReplicas", problem, f"write {low} or leave it out")
+
+
+def scaling_has_metrics(site: Site) -> Iterator[Fault]:
+    """Without a Prometheus nothing serves the metric, and an autoscaler without a metric is silent."""
+    if site.autoscaled and site.monitoring is None:
+        problem = f"{site.scaling_mode} scales on a metric, and the site has no monitoring section"
+        yield Fault("scaling.mode", problem, "write fixed, or add monitoring")
+
+
+def images_from_registry(site: Site) -> Iterator[Fault]:
+    """An image from elsewhere cannot be pulled in an air gap."""
+    registry = site.cluster.image_registry
+    images = {"vllm.image": site.vllm.image, "compass.image": site.compass.image}
+    if site.model.source.image:
+        images["model.source.image"] = site.model.source.image
+    for key, image in images.items():
+        if not image.startswith(f"{registry}/"):
+            own = f"{registry}/{image.rsplit('/', 1)[-1]}"
+            yield Fault(key, f"{image!r} does not come from cluster.imageRegistry ({registry})", f"write {own!r}")
+
+
+def vllm_version_known(site: Site) -> Iterator[Fault]:
+    """Flags and metric names follow from the version; before 0.18 vLLM cannot drain."""
+    oldest = ".".join(map(str, MIN_VLLM_VERSION))
+    version = site.vllm_version
+    if version is None:
+        problem = "the image's tag does not begin with vLLM's version"
+        yield Fault("vllm.version", problem, "write it, e.g. version: 0.33.0")
+    elif version < MIN_VLLM_VERSION:
+        key = "vllm.version" if site.vllm.version else "vllm.image"
+        have = ".".join(map(str, version))
+        yield Fault(key, f"vLLM {have} cannot drain on shutdown", f"use {oldest} or newer")
+
+
+def answer_within_conversation(site: Site) -> Iterator[Fault]:
+    """Prompt and answer share maxLen: an answer as long as that leaves no room for a prompt."""
+    answer, longest = site.compass.max_tokens, site.model.max_len
+    if answer >= longest:
+        problem = f"{answer} answer tokens leave nothing of model.maxLen ({longest}) for the prompt"
+        yield Fault("compass.maxTokens", problem, f"write less than {longest}, e.g. {longest // 2}")
+
+
+def batch_holds_every_sequence(site: Site) -> Iterator[Fault]:
+    """vLLM exits when a batch has fewer tokens than sequences."""
+    tokens, sequences = site.vllm.max_num_batched_tokens, site.vllm.max_num_seqs
+    if tokens < sequences:
+        problem = f"{tokens} tokens are fewer than vllm.maxNumSeqs ({sequences})"
+        yield Fault("vllm.maxNumBatchedTokens", problem, f"write at least {sequences}")
+
+
+RULES: tuple[Rule, ...] = (
+    quota_within_gpus,
+    replicas_within_quota,
+    replicas_ordered,
+    scaling_has_metrics,
+    images_from_registry,
+    vllm_version_known,
+    answer_within_conversation,
+    batch_holds_every_sequence,
+)
+
+
+def broken(site: Site) -> list[Fault]:
+    """The faults of every rule, none hiding another."""
+    return [fault for rule in RULES for fault in rule(site)]

@@ -1,0 +1,208 @@
+"""The sections of a site file. Defaults are the specification's; a key carries its unit in its name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from .faults import invalid
+from .types import (
+    Count,
+    DnsLabel,
+    Fraction,
+    GpuResource,
+    Image,
+    LabelKey,
+    LabelValue,
+    ModelName,
+    NonEmpty,
+    ObjectName,
+    Port,
+    PositiveFloat,
+    PositiveInt,
+    Registry,
+    RelativePath,
+    Seconds,
+    SecretKey,
+    Url,
+    Version,
+)
+
+
+class Section(BaseModel):
+    """Unknown keys are refused, and nothing is coerced: a misspelt or quoted value must not reach a cluster."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+
+class Cluster(Section):
+    """Where the site runs."""
+
+    context: NonEmpty = Field(examples=["gpu-prod"])
+    """Context of the kubeconfig; the current context is never used."""
+    namespace: DnsLabel = "f3iai"
+    """Namespace of the stack."""
+    create_namespace: bool = True
+    """False where the namespace exists already: this program then neither creates nor deletes it."""
+    image_registry: Registry = "harbor.vitro.lan/ffp"
+    """Every image must come from here."""
+    image_pull_secret: ObjectName | None = None
+    """An existing Secret of type kubernetes.io/dockerconfigjson."""
+
+
+class Gpus(Section):
+    """The GPUs a site gives to inference."""
+
+    available: PositiveInt = Field(examples=[4])
+    """GPUs of the site that inference may use."""
+    quota: PositiveInt | None = None
+    """GPUs the ResourceQuota allows; all that are available where left out."""
+    memory_gib: PositiveFloat = Field(alias="memoryGiB", examples=[80])
+    """Memory of one GPU in GiB."""
+    resource: GpuResource = "nvidia.com/gpu"
+    """Extended resource that the device plugin offers."""
+    node_label: LabelKey = "nvidia.com/gpu.present"
+    """Label whose value is "true" on GPU nodes."""
+    taint: LabelKey | None = "nvidia.com/gpu"
+    """Key of the NoSchedule taint of GPU nodes; null where they carry none."""
+    label_nodes: list[ObjectName] = []
+    """Nodes this program labels itself; none where the GPU Operator does."""
+
+
+class ModelSource(Section):
+    """Where the weights come from: exactly one of `claim`, `image` and `hub`."""
+
+    claim: ObjectName | None = None
+    """An existing PersistentVolumeClaim, mounted read-only."""
+    image: Image | None = None
+    """An image that holds the weights, mounted as an image volume (Kubernetes 1.35 and newer)."""
+    path: RelativePath | None = None
+    """Folder of the model inside the claim or image; its root where left out."""
+    hub: Literal[True] | None = None
+    """Download from the model hub at start: needs the internet."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [name for name in ("claim", "image", "hub") if getattr(self, name) is not None]
+        if len(given) != 1:
+            problem = f"has {' and '.join(given)}" if given else "names no origin of the weights"
+            raise invalid(problem, "write exactly one of claim, image and hub, e.g. {claim: vllm-models}")
+        if self.hub and self.path:
+            raise invalid("has a path beside hub: true", "leave path out, the hub is asked for model.name")
+        return self
+
+
+class Model(Section):
+    """The model the site serves."""
+
+    name: ModelName = "Qwen/Qwen2.5-7B-Instruct"
+    """Served model name: what Compass asks for."""
+    source: ModelSource = Field(examples=["{claim: vllm-models, path: Qwen2.5-7B-Instruct}"])
+    load_seconds: Seconds = 300
+    """Slowest load the site has seen, from container start to /health, with cold caches."""
+    max_len: Annotated[int, Field(ge=16)] = 32_768
+    """Longest conversation in tokens, prompt and answer together."""
+    tool_parser: NonEmpty | None = None
+    """vLLM's tool-call parser; left out, it follows from the model's name."""
+
+
+class SecretRef(Section):
+    """A key of an existing Secret of the namespace."""
+
+    name: ObjectName = Field(examples=["vllm-api"])
+    key: SecretKey = Field(examples=["key"])
+
+
+class Vllm(Section):
+    """The inference engine."""
+
+    image: Image = Field(examples=["harbor.vitro.lan/ffp/vllm-openai:v0.33.0"])
+    version: Version | None = None
+    """vLLM's version, where the image's tag does not begin with it."""
+    image_pull_seconds: Seconds = 600
+    """Slowest pull of the image onto a node."""
+    gpus_per_replica: PositiveInt = 1
+    """Tensor parallel size."""
+    gpu_memory_utilization: Fraction = 0.90
+    """Part of a GPU's memory the engine takes."""
+    max_num_seqs: PositiveInt = 256
+    """Requests in one batch."""
+    max_num_batched_tokens: PositiveInt = 2048
+    """Tokens in one engine step."""
+    kv_cache_dtype: Literal["auto", "bfloat16", "float16", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
+    """Type of the KV cache."""
+    cpus: PositiveInt = 4
+    """CPU cores a replica asks for."""
+    memory_gib: PositiveInt = Field(default=16, alias="memoryGiB")
+    """Memory of the node a replica asks for, in GiB."""
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    """Time a running answer gets when its pod must go."""
+    api_key_secret: SecretRef | None = None
+    """Key that vLLM demands and Compass sends."""
+    extra_args: list[NonEmpty] = []
+    """More arguments of `vllm serve`, one word per item."""
+
+
+class Scaling(Section):
+    """How many replicas there are."""
+
+    mode: Literal["pods-metric", "keda", "fixed"] | None = None
+    """Left out: pods-metric where the site has monitoring, fixed where it has none."""
+    min_replicas: PositiveInt = 1
+    max_replicas: PositiveInt | None = None
+    """Left out: what the quota allows, at most 4; in mode fixed the same as minReplicas."""
+    queue_target: PositiveInt = 5
+    """Waiting requests per replica."""
+    running_metric: bool = True
+    """Scale on running requests too, so that a busy replica with an empty queue is kept."""
+
+
+class Compass(Section):
+    """The Compass API, sole consumer of the engine."""
+
+    image: Image = Field(examples=["harbor.vitro.lan/ffp/compass-api:v1.2.0"])
+    replicas: PositiveInt = 1
+    port: Port | None = None
+    """TCP port the API listens on; given, a readiness probe asks it."""
+    run_as_user: Annotated[int, Field(ge=1, le=2**31 - 1)] = 65_532
+    """Numeric user of the container; root is refused by the restricted pod standard."""
+    max_tokens: PositiveInt = 4096
+    """Longest answer in tokens."""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.1
+    gpu_nodes: Literal["avoid", "avoid-if-possible"] = "avoid"
+    """`avoid-if-possible` where the site has no other nodes."""
+    mcp_servers: list[LabelValue] = ["ffo-mcp", "kolla-mcp"]
+    """`app` labels of the tool servers Compass calls."""
+
+
+class Prometheus(Section):
+    """The site's Prometheus."""
+
+    namespace: DnsLabel = "monitoring"
+    pod_labels: dict[LabelKey, LabelValue] = Field(default={"app.kubernetes.io/name": "prometheus"}, min_length=1)
+    """Labels of its pods, which the network policy admits."""
+    url: Url | None = None
+    """Where KEDA asks it; the Prometheus Operator's own Service where left out."""
+
+
+class Alerts(Section):
+    """Alert thresholds."""
+
+    requests_waiting: Count = 10
+    requests_running: Count = 50
+    generation_tokens_per_second: PositiveFloat = 20
+    kv_cache_usage: Fraction = 0.95
+
+
+class Monitoring(Section):
+    """What the site's Prometheus Operator and Grafana need."""
+
+    prometheus: Prometheus = Prometheus()
+    labels: dict[LabelKey, LabelValue] = {"release": "kube-prometheus-stack"}
+    """Labels by which the site's Prometheus selects monitors and rules."""
+    scrape_interval_seconds: Annotated[int, Field(ge=5, le=120)] = 30
+    alerts: Alerts = Alerts()
