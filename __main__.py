@@ -1,0 +1,5 @@
+"""Pulumi's entry point."""
+
+from stacks import deploy
+
+deploy()

@@ -1,0 +1,106 @@
+"""The manifests of a site exactly as the engine would send them, without an engine or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
+
+from infra.plan import Plan
+from infra.site import PROJECT, Fault, SiteRefused
+from stacks import compose
+
+from .check import planned
+
+Manifest = dict[str, Any]
+
+
+class _Recorder(Mocks):
+    """Keeps what the SDK serialises for the engine: names in camelCase, nothing that is None."""
+
+    def __init__(self) -> None:
+        self.manifests: list[Manifest] = []
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.custom and not args.typ.startswith("pulumi:"):
+            self.manifests.append(_plain(args.inputs))
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: MockCallArgs) -> dict[Any, Any]:
+        raise NotImplementedError(f"a site needs no provider function, {args.token} was called")
+
+
+def _plain(value: Any) -> Any:
+    """The engine's protocol has one kind of number and no order of keys; a manifest has integers and an order."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def render(plan: Plan) -> list[Manifest]:
+    """All manifests of a site, in the order of their declaration."""
+    recorder = _Recorder()
+    set_mocks(recorder, project=PROJECT, stack=plan.name, preview=False)
+
+    @pulumi.runtime.test
+    def declare() -> None:
+        compose(plan)
+
+    declare()
+    return [_ordered(manifest) for manifest in recorder.manifests]
+
+
+def _ordered(manifest: Manifest) -> Manifest:
+    """As manifests are written: what it is first, then its keys by name."""
+    head = ("apiVersion", "kind", "metadata")
+    return {**{key: manifest[key] for key in head}, **manifest}
+
+
+def by_name(manifests: Iterable[Manifest]) -> dict[tuple[str, str], Manifest]:
+    """The manifests by kind and name."""
+    found: dict[tuple[str, str], Manifest] = {}
+    for manifest in manifests:
+        key = (manifest["kind"], manifest["metadata"]["name"])
+        if key in found:
+            raise ValueError(f"{key} is declared twice")
+        found[key] = manifest
+    return found
+
+
+def write(site: str, folder: Path | None) -> int:
+    """Print the manifests of a site as one YAML stream, or write each to a file of its own."""
+    manifests = by_name(render(planned(site)))
+    if folder is None:
+        print(_yaml(manifests.values()), end="")
+        return 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for (kind, name), manifest in manifests.items():
+            (folder / f"{kind.lower()}-{name}.yaml").write_text(_yaml([manifest]), encoding="utf-8")
+    except OSError as error:
+        raise SiteRefused(str(folder), [Fault("--out", error.strerror or str(error), "name a folder")]) from None
+    print(f"{len(manifests)} manifests in {folder}")
+    return 0
+
+
+class _Dumper(yaml.SafeDumper):
+    """Long texts as blocks, so that a reviewer can read rules and a dashboard."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(manifests: Iterable[Manifest]) -> str:
+    return str(yaml.dump_all(manifests, Dumper=_Dumper, sort_keys=False, width=110))

@@ -1,0 +1,73 @@
+"""The same scaling as a KEDA ScaledObject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .metrics import SERIES_OF_HPA_METRIC
+from .naming import VLLM
+from .scaling import (
+    PODS_PER_PERIOD,
+    SCALE_DOWN_PERIOD_SECONDS,
+    SCALE_DOWN_STABILIZATION_SECONDS,
+    SCALE_UP_PERIOD_SECONDS,
+    SCALE_UP_STABILIZATION_SECONDS,
+    Scaling,
+    Target,
+)
+
+POLLING_SECONDS = 15
+FAILURES_BEFORE_FALLBACK = 4
+
+
+def prometheus_url(namespace: str) -> str:
+    """The Service the Prometheus Operator makes beside every Prometheus."""
+    return f"http://prometheus-operated.{namespace}.svc:9090"
+
+
+def scaled_object(namespace: str, scaling: Scaling, server_address: str) -> dict[str, Any]:
+    """Spec of the ScaledObject.
+
+    A lost target must not read as an idle one: null values are errors, and after a minute of them the replicas
+    stay as they are.
+    """
+    return {
+        "scaleTargetRef": {"name": VLLM},
+        "pollingInterval": POLLING_SECONDS,
+        "minReplicaCount": scaling.min_replicas,
+        "maxReplicaCount": scaling.max_replicas,
+        "fallback": {
+            "failureThreshold": FAILURES_BEFORE_FALLBACK,
+            "replicas": scaling.min_replicas,
+            "behavior": "currentReplicas",
+        },
+        "advanced": {
+            "horizontalPodAutoscalerConfig": {
+                "name": VLLM,
+                "behavior": {
+                    "scaleUp": _pace(SCALE_UP_STABILIZATION_SECONDS, SCALE_UP_PERIOD_SECONDS),
+                    "scaleDown": _pace(SCALE_DOWN_STABILIZATION_SECONDS, SCALE_DOWN_PERIOD_SECONDS),
+                },
+            }
+        },
+        "triggers": [_trigger(namespace, target, server_address) for target in scaling.targets],
+    }
+
+
+def _trigger(namespace: str, target: Target, server_address: str) -> dict[str, Any]:
+    series = SERIES_OF_HPA_METRIC[target.metric]
+    return {
+        "type": "prometheus",
+        "metricType": "AverageValue",
+        "metadata": {
+            "serverAddress": server_address,
+            "query": f'sum({series}{{namespace="{namespace}"}})',
+            "threshold": str(target.per_replica),
+            "ignoreNullValues": "false",
+        },
+    }
+
+
+def _pace(stabilization_seconds: int, period_seconds: int) -> dict[str, Any]:
+    policy = {"type": "Pods", "value": PODS_PER_PERIOD, "periodSeconds": period_seconds}
+    return {"stabilizationWindowSeconds": stabilization_seconds, "policies": [policy]}
