@@ -1,0 +1,1 @@
+"""What the tests and the demo need beyond Python: pinned tools and a simulated cluster."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pulumi
 import yaml
@@ -28,9 +28,9 @@ class _Recorder(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         if args.custom and not args.typ.startswith("pulumi:"):
             self.manifests.append(_plain(args.inputs))
-        return f"{args.name}-id", dict(args.inputs)
+        return f"{args.name}-id", args.inputs
 
-    def call(self, args: MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: MockCallArgs) -> NoReturn:
         raise NotImplementedError(f"a site needs no provider function, {args.token} was called")
 
 
@@ -46,16 +46,17 @@ def _plain(value: Any) -> Any:
 
 
 def render(plan: Plan) -> list[Manifest]:
-    """All manifests of a site, in the order of their declaration."""
+    """All manifests of a site, in an order in which they can be applied."""
     recorder = _Recorder()
     set_mocks(recorder, project=PROJECT, stack=plan.name, preview=False)
 
-    @pulumi.runtime.test
-    def declare() -> None:
-        compose(plan)
+    pulumi.runtime.test(lambda: compose(plan))()
+    return sorted((_ordered(manifest) for manifest in recorder.manifests), key=_position)
 
-    declare()
-    return [_ordered(manifest) for manifest in recorder.manifests]
+
+def _position(manifest: Manifest) -> tuple[bool, str, str]:
+    """What others stand in first, then by kind and name: the same text at every run."""
+    return manifest["kind"] not in ("Namespace", "Node"), manifest["kind"], manifest["metadata"]["name"]
 
 
 def _ordered(manifest: Manifest) -> Manifest:

@@ -46,9 +46,7 @@ class PodsMetricAutoscalerArgs:
 class PodsMetricAutoscaler(pulumi.ComponentResource):
     """An HPA, and the prometheus-adapter rule without which its metric does not exist."""
 
-    def __init__(
-        self, name: str, args: PodsMetricAutoscalerArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: PodsMetricAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("f3iai:inference:PodsMetricAutoscaler", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         ConfigMap(

@@ -36,7 +36,8 @@ WRITABLE = {"home": HOME, "tmp": "/tmp", "shm": "/dev/shm"}
 
 def engine_pod(plan: Plan) -> PodSpecArgs:
     """`enable_service_links=False`: the Service's name would inject VLLM_PORT=tcp://..., on which vLLM exits
-    (vllm#34199)."""
+    (vllm#34199).
+    """
     site, serving = plan.site, plan.serving
     weights = _weights(site.model.source)
     return PodSpecArgs(

@@ -63,9 +63,7 @@ class VllmIsolation(pulumi.ComponentResource):
 def _pods(labels: dict[str, str], namespace: str | None = None) -> NetworkPolicyPeerArgs:
     """Pods by label, in another namespace if one is given: both in ONE peer, as two peers would mean either."""
     elsewhere = LabelSelectorArgs(match_labels={NAMESPACE_NAME_LABEL: namespace}) if namespace else None
-    return NetworkPolicyPeerArgs(
-        pod_selector=LabelSelectorArgs(match_labels=labels), namespace_selector=elsewhere
-    )
+    return NetworkPolicyPeerArgs(pod_selector=LabelSelectorArgs(match_labels=labels), namespace_selector=elsewhere)
 
 
 def _port(port: int, protocol: str = "TCP") -> NetworkPolicyPortArgs:
@@ -109,7 +107,5 @@ def _engine_egress(site: Site) -> NetworkPolicySpecArgs:
 
 def _compass_egress(site: Site) -> NetworkPolicySpecArgs:
     to_engine = NetworkPolicyEgressRuleArgs(to=[_pods(selector(VLLM))], ports=[_port(HTTP_PORT)])
-    to_tools = [
-        NetworkPolicyEgressRuleArgs(to=[_pods(selector(server)) for server in site.compass.mcp_servers])
-    ]
+    to_tools = [NetworkPolicyEgressRuleArgs(to=[_pods(selector(server)) for server in site.compass.mcp_servers])]
     return _egress(COMPASS, [_to_dns(), to_engine, *(to_tools if site.compass.mcp_servers else [])])

@@ -26,7 +26,8 @@ class VllmMonitoringArgs:
 
 class VllmMonitoring(pulumi.ComponentResource):
     """A ServiceMonitor and rules with the labels by which the site's Prometheus selects: without them it takes
-    neither, and says nothing."""
+    neither, and says nothing.
+    """
 
     def __init__(self, name: str, args: VllmMonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("f3iai:inference:VllmMonitoring", name, None, opts)

@@ -24,9 +24,7 @@ def _term(node_label: str, operator: str) -> NodeSelectorTermArgs:
 
 def _required(term: NodeSelectorTermArgs) -> AffinityArgs:
     selector = NodeSelectorArgs(node_selector_terms=[term])
-    return AffinityArgs(
-        node_affinity=NodeAffinityArgs(required_during_scheduling_ignored_during_execution=selector)
-    )
+    return AffinityArgs(node_affinity=NodeAffinityArgs(required_during_scheduling_ignored_during_execution=selector))
 
 
 def on_gpu_nodes(gpus: Gpus) -> AffinityArgs:

@@ -83,7 +83,8 @@ def _service() -> ServiceSpecArgs:
 
 def _disruption_budget() -> PodDisruptionBudgetSpecArgs:
     """One pod at a time. A minimum of available pods would block every drain of a single replica for ever, and a
-    replica that is not healthy anyway must not block one either."""
+    replica that is not healthy anyway must not block one either.
+    """
     return PodDisruptionBudgetSpecArgs(
         max_unavailable=1,
         unhealthy_pod_eviction_policy="AlwaysAllow",

@@ -42,7 +42,9 @@ class GpuTenancy(pulumi.ComponentResource):
         if site.cluster.create_namespace:
             annotations = {SITE_ANNOTATION: args.plan.name}
             metadata = ObjectMetaArgs(name=namespace, labels=RESTRICTED, annotations=annotations)
-            child = pulumi.ResourceOptions(parent=self, depends_on=[Namespace(namespace, metadata=metadata, opts=child)])
+            child = pulumi.ResourceOptions(
+                parent=self, depends_on=[Namespace(namespace, metadata=metadata, opts=child)]
+            )
         ResourceQuota(
             GPU_QUOTA,
             metadata=ObjectMetaArgs(name=GPU_QUOTA, namespace=namespace),

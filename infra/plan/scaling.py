@@ -45,7 +45,13 @@ def running_target(max_num_seqs: int, capacity: Capacity | None) -> int:
 
 
 def scaling_plan(
-    *, min_replicas: int, max_replicas: int, queue_target: int, running: bool, max_num_seqs: int, capacity: Capacity | None
+    *,
+    min_replicas: int,
+    max_replicas: int,
+    queue_target: int,
+    running: bool,
+    max_num_seqs: int,
+    capacity: Capacity | None,
 ) -> Scaling:
     """The two targets: waiting requests, and where `running` is set running ones."""
     targets = [Target(QUEUE_METRIC, queue_target)]

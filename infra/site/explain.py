@@ -19,7 +19,7 @@ _KINDS = {
     "int_from_float": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
-    "string_type": 'text (in quotes, where YAML takes it for something else)',
+    "string_type": "text (in quotes, where YAML takes it for something else)",
     "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a section of keys",

@@ -95,7 +95,7 @@ def _site_value(path: Path) -> object:
         return SiteRefused(path.name if path.parent == _project_folder() else str(path), [Fault(key, problem, remedy)])
 
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _StackFileLoader)
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), _StackFileLoader)
     except FileNotFoundError:
         known = ", ".join(site_name(file) for file in stack_files())
         raise refused("there is no such file", f"the sites here are: {known}") from None
@@ -112,7 +112,7 @@ def _site_value(path: Path) -> object:
         raise refused(f"is not YAML: {' '.join(str(error).split())}", "mend it") from None
     except RecursionError:
         raise refused("is nested too deeply", "write the site as site sections only") from None
-    config = content.get("config") if isinstance(content, dict) else None
+    config: Any = content.get("config") if isinstance(content, dict) else None
     if not isinstance(config, dict) or CONFIG_KEY not in config:
         raise refused("is missing", "write the site under it, see README.md", f"config.{CONFIG_KEY}")
     return config[CONFIG_KEY]

@@ -84,7 +84,7 @@ def answer_within_conversation(site: Site) -> Iterator[Fault]:
 
 
 def batch_holds_every_sequence(site: Site) -> Iterator[Fault]:
-    """vLLM exits when a batch has fewer tokens than sequences."""
+    """VLLM exits when a batch has fewer tokens than sequences."""
     tokens, sequences = site.vllm.max_num_batched_tokens, site.vllm.max_num_seqs
     if tokens < sequences:
         problem = f"{tokens} tokens are fewer than vllm.maxNumSeqs ({sequences})"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from .faults import invalid
 
@@ -20,49 +23,64 @@ _IMAGE = re.compile(
 )
 
 
-def _text(pattern: str, what: str, example: str, longest: int = 253) -> Any:
-    """A string of one shape; `what` names the shape in the field's terms."""
-    compiled = re.compile(pattern)
+@dataclass(frozen=True)
+class _Shape:
+    """Metadata of a string of one shape; `what` names the shape in the field's terms."""
 
-    def check(value: str) -> str:
-        if len(value) > longest:
-            raise invalid(f"{value[:20]!r}... has {len(value)} characters", f"use at most {longest}")
-        if not compiled.fullmatch(value):
-            raise invalid(f"{value!r} is not {what}", f"write one like {example!r}")
+    pattern: str
+    what: str
+    example: str
+    longest: int = 253
+
+    def check(self, value: str) -> str:
+        if len(value) > self.longest:
+            raise invalid(f"{value[:20]!r}... has {len(value)} characters", f"use at most {self.longest}")
+        if not re.fullmatch(self.pattern, value):
+            raise invalid(f"{value!r} is not {self.what}", f"write one like {self.example!r}")
         return value
 
-    schema = {"type": "string", "pattern": f"^{pattern}$", "maxLength": longest, "examples": [example]}
-    return Annotated[str, AfterValidator(check), WithJsonSchema(schema)]
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        shape = {"pattern": f"^{self.pattern}$", "maxLength": self.longest, "examples": [self.example]}
+        return {**handler(schema), **shape}
 
 
-def _checked(check: Callable[[str], str], example: str) -> Any:
-    return Annotated[str, AfterValidator(check), WithJsonSchema({"type": "string", "examples": [example]})]
+DnsLabel = Annotated[str, _Shape(_DNS_LABEL, "a DNS label (lower case letters, digits, '-')", "f3iai", 63)]
+ObjectName = Annotated[str, _Shape(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*", "a Kubernetes object name", "vllm-models")]
+LabelKey = Annotated[str, _Shape(_LABEL_KEY, "a Kubernetes label key", "nvidia.com/gpu.present", 317)]
+LabelValue = Annotated[str, _Shape(rf"({_QUALIFIED_NAME})?", "a Kubernetes label value", "kube-prometheus-stack", 63)]
+SecretKey = Annotated[str, _Shape(r"[-._a-zA-Z0-9]+", "a key of a Secret", "api-key")]
+GpuResource = Annotated[
+    str,
+    _Shape(
+        rf"{_DNS_LABEL}(\.{_DNS_LABEL})+/{_QUALIFIED_NAME}",
+        "an extended resource name (vendor domain, '/', name)",
+        "nvidia.com/gpu",
+    ),
+]
+Registry = Annotated[
+    str,
+    _Shape(
+        rf"[a-zA-Z0-9.-]+(:[0-9]+)?(/{_REPOSITORY_PART})*",
+        "a registry prefix (host, optional port and path, no scheme, no trailing '/')",
+        "harbor.vitro.lan/ffp",
+    ),
+]
+ModelName = Annotated[str, _Shape(r"[A-Za-z0-9][A-Za-z0-9._/-]*", "a model name", "Qwen/Qwen2.5-7B-Instruct")]
+RelativePath = Annotated[
+    str,
+    _Shape(
+        r"(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*", "a relative path without '..'", "Qwen2.5-7B-Instruct"
+    ),
+]
+Version = Annotated[str, _Shape(r"[0-9]+\.[0-9]+\.[0-9]+", "a version", "0.33.0", 32)]
+Url = Annotated[
+    str, _Shape(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s]*)?", "an http address", "http://prometheus:9090")
+]
+NonEmpty = Annotated[str, _Shape(r"\S(.*\S)?", "a name without surrounding blanks", "gpu-prod")]
 
-
-DnsLabel = _text(_DNS_LABEL, "a DNS label (lower case letters, digits, '-')", "f3iai", 63)
-ObjectName = _text(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*", "a Kubernetes object name", "vllm-models")
-LabelKey = _text(_LABEL_KEY, "a Kubernetes label key", "nvidia.com/gpu.present", 317)
-LabelValue = _text(rf"({_QUALIFIED_NAME})?", "a Kubernetes label value", "kube-prometheus-stack", 63)
-SecretKey = _text(r"[-._a-zA-Z0-9]+", "a key of a Secret", "api-key")
-GpuResource = _text(
-    rf"{_DNS_LABEL}(\.{_DNS_LABEL})+/{_QUALIFIED_NAME}",
-    "an extended resource name (vendor domain, '/', name)",
-    "nvidia.com/gpu",
-)
-Registry = _text(
-    rf"[a-zA-Z0-9.-]+(:[0-9]+)?(/{_REPOSITORY_PART})*",
-    "a registry prefix (host, optional port and path, no scheme, no trailing '/')",
-    "harbor.vitro.lan/ffp",
-)
-ModelName = _text(r"[A-Za-z0-9][A-Za-z0-9._/-]*", "a model name", "Qwen/Qwen2.5-7B-Instruct")
-RelativePath = _text(
-    r"(?!.*(^|/)\.\.(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
-    "a relative path without '..'",
-    "Qwen2.5-7B-Instruct",
-)
-Version = _text(r"[0-9]+\.[0-9]+\.[0-9]+", "a version", "0.33.0", 32)
-Url = _text(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s]*)?", "an http address", "http://prometheus:9090")
-NonEmpty = _text(r"\S(.*\S)?", "a name without surrounding blanks", "gpu-prod")
 
 _MOVING_TAGS = ("latest", "main", "nightly", "stable")
 
@@ -86,7 +104,11 @@ def image_tag(image: str) -> str | None:
     return match["tag"] if match else None
 
 
-Image = _checked(_image, "harbor.vitro.lan/ffp/vllm-openai:v0.33.0")
+Image = Annotated[
+    str,
+    AfterValidator(_image),
+    WithJsonSchema({"type": "string", "examples": ["harbor.vitro.lan/ffp/vllm-openai:v0.33.0"]}),
+]
 
 Count = Annotated[int, Field(ge=0)]
 PositiveInt = Annotated[int, Field(ge=1)]

@@ -32,9 +32,7 @@ def reaches(policies: Iterable[dict[str, Any]], source: Peer, target: Peer, port
     )
 
 
-def _open(
-    policies: list[dict[str, Any]], direction: str, pod: Peer, other: Peer, port: int, protocol: str
-) -> bool:
+def _open(policies: list[dict[str, Any]], direction: str, pod: Peer, other: Peer, port: int, protocol: str) -> bool:
     if isinstance(pod, Outside):
         return True
     selecting = [policy["spec"] for policy in policies if _selects(policy, direction, pod)]

@@ -1,0 +1,79 @@
+"""Read-only questions to the cluster of a kubeconfig context."""
+
+from __future__ import annotations
+
+import json
+import os
+from http import HTTPStatus
+from typing import Any
+
+from kubernetes.config import ConfigException, list_kube_config_contexts, new_client_from_config
+from urllib3.exceptions import HTTPError
+
+from infra.site import Fault
+
+ANSWER_SECONDS = 10
+KEY = "cluster.context"
+
+
+class Unanswered(Exception):
+    """The cluster cannot be asked; carries the fault."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.fault = Fault(KEY, problem, remedy)
+        super().__init__(problem)
+
+
+class Cluster:
+    """The cluster of one context; the kubeconfig's current context plays no part."""
+
+    def __init__(self, context: str) -> None:
+        """Find the context.
+
+        Raises:
+            Unanswered: there is no usable kubeconfig, or no such context in it.
+        """
+        kubeconfig = os.environ.get("KUBECONFIG", "~/.kube/config")
+        try:
+            known = [str(entry["name"]) for entry in list_kube_config_contexts()[0]]
+            self._client: Any = new_client_from_config(context=context) if context in known else None
+        except ConfigException as error:
+            problem = f"the kubeconfig ({kubeconfig}) cannot be used: {_one_line(error)}"
+            raise Unanswered(problem, "mend it, or let KUBECONFIG name another") from None
+        if self._client is None:
+            remedy = f"write one of its contexts ({', '.join(known)}), or let KUBECONFIG name another file"
+            raise Unanswered(f"the kubeconfig ({kubeconfig}) has no context {context!r}", remedy)
+        self._client.configuration.retries = False
+        self._context = context
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """What stands at an API path: None where nothing does, {} where this user may not look.
+
+        Raises:
+            Unanswered: no answer within `ANSWER_SECONDS`, or one that is neither.
+        """
+        request = self._client.param_serialize(
+            "GET", path, header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
+        )
+        try:
+            response = self._client.call_api(*request, _request_timeout=ANSWER_SECONDS)
+            status, body = int(response.status), response.read()
+        except (HTTPError, OSError) as error:
+            problem = f"the cluster of {self._context!r} ({self._client.configuration.host}) does not answer"
+            raise Unanswered(f"{problem}: {_reason(error)}", "check the network and the kubeconfig's server") from None
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        if status == HTTPStatus.FORBIDDEN:
+            return {}
+        if status != HTTPStatus.OK:
+            raise Unanswered(f"the cluster of {self._context!r} answers {status}", "renew the kubeconfig's credentials")
+        return dict(json.loads(body))
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost words of urllib3's nested errors: 'Connection refused' without the object's address."""
+    return _one_line(getattr(error, "reason", None) or error).rsplit(": ", 1)[-1]
