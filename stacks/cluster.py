@@ -35,7 +35,8 @@ class Cluster:
         """
         kubeconfig = os.environ.get("KUBECONFIG", "~/.kube/config")
         try:
-            known = [str(entry["name"]) for entry in list_kube_config_contexts()[0]]
+            contexts: list[Any] = list_kube_config_contexts()[0]
+            known = [str(entry["name"]) for entry in contexts]
             self._client: Any = new_client_from_config(context=context) if context in known else None
         except ConfigException as error:
             problem = f"the kubeconfig ({kubeconfig}) cannot be used: {_one_line(error)}"

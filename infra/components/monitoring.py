@@ -13,7 +13,7 @@ from infra.plan import Plan
 from infra.plan.alerts import rule_groups
 from infra.plan.dashboard import FILE, dashboard
 from infra.plan.naming import DASHBOARD, HTTP_PORT_NAME, METRICS_PATH, VLLM, labels, selector
-from infra.site.sections import Monitoring
+from infra.site.monitoring import Monitoring
 
 API_VERSION = "monitoring.coreos.com/v1"
 

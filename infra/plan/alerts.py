@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from infra.site.sections import Alerts
+from infra.site.monitoring import Alerts
 
 from .metrics import (
     GENERATION_TOKENS,

@@ -1,7 +1,7 @@
 """The typed site file: what a site decides."""
 
 from .faults import Fault, SiteRefused
-from .file import CONFIG_KEY, KEY, PROJECT, PROJECT_ROOT, locate, read, site_name, stack_files, validate
+from .file import CONFIG_KEY, KEY, PROJECT, PROJECT_ROOT, locate, read, shown, site_name, stack_files, validate
 from .model import Site, Version
 from .schema import json_schema
 
@@ -17,6 +17,7 @@ __all__ = [
     "json_schema",
     "locate",
     "read",
+    "shown",
     "site_name",
     "stack_files",
     "validate",

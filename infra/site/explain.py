@@ -12,14 +12,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from .faults import Fault
-from .sections import Section
+from .section import Section
 
 _KINDS = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
-    "string_type": "text (in quotes, where YAML takes it for something else)",
+    "string_type": "text",
     "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a section of keys",
@@ -56,9 +56,12 @@ def _fault(model: type[Section], details: ErrorDetails) -> Fault:
     if kind == "extra_forbidden":
         return Fault(key, "is not a key of this file", _near_key(model, path))
     if kind in _KINDS:
-        return Fault(key, f"{value!r} is not {_KINDS[kind]}", f"write {_KINDS[kind]}{_example(model, path)}")
+        quoted = ", in quotes" if kind == "string_type" else ""
+        return Fault(key, f"{value!r} is not {_KINDS[kind]}", f"write {_KINDS[kind]}{quoted}{_example(model, path)}")
     if kind == "literal_error":
         return Fault(key, f"{value!r} is not one of its values", f"write {context['expected']}")
+    if kind == "too_short":
+        return Fault(key, "is empty", f"write at least {context['min_length']} item")
     for bound, words in _BOUNDS.items():
         if bound in context:
             return Fault(key, f"{value!r} is out of range", f"write {words} {context[bound]:g}")

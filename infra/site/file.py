@@ -37,6 +37,8 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node)
+        if not isinstance(key, str):
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
         if key in seen:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
         seen.add(key)
@@ -74,7 +76,12 @@ def read(path: Path) -> Site:
     Raises:
         SiteRefused: with all faults of the file, or the one that keeps it from being read.
     """
-    return validate(_site_value(path), path.name if path.parent == _project_folder() else str(path))
+    return validate(_site_value(path), shown(path))
+
+
+def shown(path: Path) -> str:
+    """How a stack file is named to its operator: the project's own by name, another by its path."""
+    return path.name if path.parent == _project_folder() else str(path)
 
 
 def validate(value: object, file: str) -> Site:
@@ -92,7 +99,7 @@ def validate(value: object, file: str) -> Site:
 
 def _site_value(path: Path) -> object:
     def refused(problem: str, remedy: str, key: str = "") -> SiteRefused:
-        return SiteRefused(path.name if path.parent == _project_folder() else str(path), [Fault(key, problem, remedy)])
+        return SiteRefused(shown(path), [Fault(key, problem, remedy)])
 
     try:
         content: Any = yaml.load(path.read_text(encoding="utf-8"), _StackFileLoader)

@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from .sections import Cluster, Compass, Gpus, Model, Monitoring, Scaling, Section, Vllm
+from .monitoring import Monitoring
+from .section import Section
+from .sections import Cluster, Compass, Gpus, Model, Scaling, Vllm
 from .types import image_tag
 
 PAGE_MAX_REPLICAS = 4

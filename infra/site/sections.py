@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from .faults import invalid
+from .section import Section
 from .types import (
-    Count,
     DnsLabel,
     Fraction,
     GpuResource,
@@ -26,17 +25,8 @@ from .types import (
     RelativePath,
     Seconds,
     SecretKey,
-    Url,
     Version,
 )
-
-
-class Section(BaseModel):
-    """Unknown keys are refused, and nothing is coerced: a misspelt or quoted value must not reach a cluster."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
 
 
 class Cluster(Section):
@@ -177,32 +167,3 @@ class Compass(Section):
     """`avoid-if-possible` where the site has no other nodes."""
     mcp_servers: list[LabelValue] = ["ffo-mcp", "kolla-mcp"]
     """`app` labels of the tool servers Compass calls."""
-
-
-class Prometheus(Section):
-    """The site's Prometheus."""
-
-    namespace: DnsLabel = "monitoring"
-    pod_labels: dict[LabelKey, LabelValue] = Field(default={"app.kubernetes.io/name": "prometheus"}, min_length=1)
-    """Labels of its pods, which the network policy admits."""
-    url: Url | None = None
-    """Where KEDA asks it; the Prometheus Operator's own Service where left out."""
-
-
-class Alerts(Section):
-    """Alert thresholds."""
-
-    requests_waiting: Count = 10
-    requests_running: Count = 50
-    generation_tokens_per_second: PositiveFloat = 20
-    kv_cache_usage: Fraction = 0.95
-
-
-class Monitoring(Section):
-    """What the site's Prometheus Operator and Grafana need."""
-
-    prometheus: Prometheus = Prometheus()
-    labels: dict[LabelKey, LabelValue] = {"release": "kube-prometheus-stack"}
-    """Labels by which the site's Prometheus selects monitors and rules."""
-    scrape_interval_seconds: Annotated[int, Field(ge=5, le=120)] = 30
-    alerts: Alerts = Alerts()

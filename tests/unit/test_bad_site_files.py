@@ -1,0 +1,190 @@
+"""A site file that could not run is refused with one line per fault: file, key, fault and remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.cli import main
+from infra.site import CONFIG_KEY, SiteRefused, locate, read
+from tests.sites_under_test import path_of
+
+REMOVED = object()
+
+
+def changed(tmp_path: Path, changes: dict[str, Any], base: str = "prod") -> Path:
+    """A copy of a good file with keys set, or taken out by `REMOVED`."""
+    document = yaml.safe_load(Path(path_of(base)).read_text())
+    for dotted, value in changes.items():
+        *sections, key = dotted.split(".")
+        section = document["config"][CONFIG_KEY]
+        for name in sections:
+            section = section.setdefault(name, {})
+        if value is REMOVED:
+            del section[key]
+        else:
+            section[key] = value
+    path = tmp_path / "Pulumi.changed.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def refusal(path: Path | str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert main(["check", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert not captured.out
+    assert "Traceback" not in captured.err
+    return captured.err.splitlines()
+
+
+# What is changed, the key the line must name, and words of its fault and remedy.
+BAD: list[tuple[dict[str, Any], str, str]] = [
+    ({"gpus.qouta": 4}, "gpus.qouta", "did you mean 'quota'?"),
+    ({"sclaing": {}}, "sclaing", "did you mean 'scaling'?"),
+    ({"model.maxLenn": 1024}, "model.maxLenn", "did you mean 'maxLen'?"),
+    ({"vllm.gpu_memory_utilization": 0.9}, "vllm.gpu_memory_utilization", "did you mean 'gpuMemoryUtilization'?"),
+    ({"cluster.context": REMOVED}, "cluster.context", "is missing; write it, e.g. context: gpu-prod"),
+    ({"gpus.memoryGiB": REMOVED}, "gpus.memoryGiB", "is missing"),
+    ({"compass": REMOVED}, "compass", "is missing"),
+    ({"gpus.available": "4"}, "gpus.available", "'4' is not a whole number"),
+    ({"gpus.available": 4.5}, "gpus.available", "4.5 is not a whole number"),
+    ({"gpus.available": True}, "gpus.available", "True is not a whole number"),
+    ({"gpus.available": 0}, "gpus.available", "0 is out of range; write at least 1"),
+    ({"gpus": []}, "gpus", "is not a section of keys"),
+    ({"vllm.gpuMemoryUtilization": 95}, "vllm.gpuMemoryUtilization", "95 is out of range; write at most 1"),
+    ({"vllm.gpuMemoryUtilization": float("nan")}, "vllm.gpuMemoryUtilization", "nan"),
+    ({"compass.temperature": -1}, "compass.temperature", "write at least 0"),
+    ({"compass.gpuNodes": False}, "compass.gpuNodes", "write 'avoid' or 'avoid-if-possible'"),
+    ({"scaling.mode": "hpa"}, "scaling.mode", "'hpa' is not one of its values"),
+    ({"cluster.namespace": "F3IAI"}, "cluster.namespace", "is not a DNS label"),
+    ({"cluster.imageRegistry": "https://harbor.vitro.lan/ffp"}, "cluster.imageRegistry", "no scheme"),
+    ({"vllm.image": "harbor.vitro.lan/ffp/vllm-openai:latest"}, "vllm.image", "'latest' moves"),
+    ({"vllm.image": "harbor.vitro.lan/ffp/vllm-openai"}, "vllm.image", "neither tag nor digest"),
+    ({"vllm.image": "docker.io/vllm/vllm-openai:v0.33.0"}, "vllm.image", "'harbor.vitro.lan/ffp/vllm-openai:v0.33.0'"),
+    ({"compass.image": "harbor.vitro.lan/ffpp/compass-api:v1"}, "compass.image", "does not come from"),
+    ({"vllm.image": "harbor.vitro.lan/ffp/vllm-openai:production"}, "vllm.version", "e.g. version: 0.33.0"),
+    ({"vllm.image": "harbor.vitro.lan/ffp/vllm-openai:v0.10.2"}, "vllm.image", "0.10.2 cannot drain"),
+    ({"vllm.version": "0.9.1"}, "vllm.version", "use 0.18.0 or newer"),
+    ({"gpus.quota": 8}, "gpus.quota", "8 GPUs are more than the 4 of gpus.available; write at most 4"),
+    ({"gpus.quota": 2}, "scaling.maxReplicas", "4 replicas x 1 GPUs = 4, the quota is 2; write at most 2"),
+    ({"vllm.gpusPerReplica": 2}, "scaling.maxReplicas", "4 replicas x 2 GPUs = 8, the quota is 4; write at most 2"),
+    ({"vllm.gpusPerReplica": 8}, "vllm.gpusPerReplica", "one replica needs 8 GPUs, the quota is 4"),
+    ({"scaling.minReplicas": 9, "scaling.maxReplicas": 4}, "scaling.minReplicas", "9 is more than"),
+    ({"scaling.mode": "fixed"}, "scaling.maxReplicas", "mode fixed has one number of replicas"),
+    ({"monitoring": REMOVED}, "scaling.mode", "no monitoring section; write fixed, or add monitoring"),
+    ({"compass.maxTokens": 32768}, "compass.maxTokens", "leave nothing of model.maxLen (32768)"),
+    ({"vllm.maxNumBatchedTokens": 100}, "vllm.maxNumBatchedTokens", "write at least 256"),
+    ({"model.source": {}}, "model.source", "exactly one of claim, image and hub"),
+    ({"model.source": {"claim": "a", "hub": True}}, "model.source", "has claim and hub"),
+    ({"model.source.path": "../etc"}, "model.source.path", "without '..'"),
+    ({"model.name": "acme/own-model"}, "model.toolParser", "no tool-call parser is known"),
+    ({"model.toolParser": "mistral"}, "model.toolParser", "write hermes"),
+    ({"model.name": "Qwen/Qwen2.5-Coder-7B"}, "model.name", "emits no tool calls"),
+    ({"vllm.extraArgs": ["--max-model-len=1"]}, "vllm.extraArgs[0]", "follows from model.maxLen; set that key"),
+    ({"vllm.extraArgs": ["--seed=1", "--port"]}, "vllm.extraArgs[1]", "contract of this stack"),
+    ({"monitoring.labels": {"release": 2026}}, "monitoring.labels.release", "2026 is not text"),
+    ({"monitoring.prometheus.podLabels": {}}, "monitoring.prometheus.podLabels", "write"),
+    ({"gpus.labelNodes": ["Node_1"]}, "gpus.labelNodes[0]", "is not a Kubernetes object name"),
+    ({"gpus.resource": "gpu"}, "gpus.resource", "is not an extended resource name"),
+    ({"model.loadSeconds": 0}, "model.loadSeconds", "write at least 1"),
+    ({"vllm.drainSeconds": 100000}, "vllm.drainSeconds", "write at most 3600"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "words"), BAD, ids=[f"{key}-{index}" for index, (_, key, _) in enumerate(BAD)]
+)
+def test_a_bad_value_is_named_with_its_key_and_a_remedy(
+    changes: dict[str, Any], key: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = changed(tmp_path, changes)
+    (line,) = refusal(path, capsys)
+    assert line.startswith(f"{path}: {key}: "), "the line names the file and the key as written there"
+    assert words in line
+    assert "; " in line, "a fault without a remedy leaves the operator alone"
+
+
+def test_the_unchanged_file_passes(tmp_path: Path) -> None:
+    assert read(changed(tmp_path, {})).gpus.available == 4
+
+
+def test_all_faults_of_a_file_are_reported_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = changed(tmp_path, {"gpus.qouta": 4, "model.maxLen": "long", "vllm.image": "x:latest", "compass.replicas": 0})
+    lines = refusal(path, capsys)
+    assert [line.split(": ")[1] for line in lines] == ["gpus.qouta", "model.maxLen", "vllm.image", "compass.replicas"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "config.f3iai-inference:site: is missing"),
+        (b"config: {}\n", "config.f3iai-inference:site: is missing"),
+        (b"config:\n  f3iai-inference:site: prod\n", "'prod' is not a section of keys"),
+        (b"config:\n\tx: 1\n", "is not YAML at line 2"),
+        (b"config: [\n", "is not YAML at line"),
+        (b"\xff\xfeconfig", "is not UTF-8"),
+        (b"config: &a\n  x: *a\n", "is not YAML at line 1: found unconstructable recursive node"),
+        (b"config:\n  f3iai-inference:site: {gpus: {available: 1, available: 2}}\n", "'available' stands twice"),
+        (b"config:\n  ? [a]\n  : b\n", "is not YAML"),
+        (b"- a\n", "config.f3iai-inference:site: is missing"),
+        (b"a: \x00\n", "is not YAML"),
+    ],
+)
+def test_a_file_that_is_no_site_file_says_why(
+    content: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "Pulumi.broken.yaml"
+    path.write_bytes(content)
+    lines = refusal(path, capsys)
+    assert words in lines[0]
+    assert lines[0].startswith(f"{path}: ")
+
+
+def test_a_missing_file_names_the_sites_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "airgap, prod" in refusal("staging", capsys)[0]
+    assert "there is no such file" in refusal(tmp_path / "Pulumi.none.yaml", capsys)[0]
+    assert "is a folder" in refusal(f"{tmp_path}/", capsys)[0]
+
+
+def test_yes_and_no_are_text_as_for_the_engine(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.text.yaml"
+    path.write_text(Path(path_of("prod")).read_text().replace("context: gpu-prod", "context: no"))
+    assert read(path).cluster.context == "no", "Pulumi's YAML has no other booleans than true and false"
+
+
+def test_faults_come_as_data_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = changed(tmp_path, {"gpus.quota": 8})
+    assert main(["check", "--json", str(path)]) == 2
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert fault == {
+        "file": str(path),
+        "key": "gpus.quota",
+        "problem": "8 GPUs are more than the 4 of gpus.available",
+        "remedy": "write at most 4",
+    }
+
+
+def test_one_bad_file_does_not_hide_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = changed(tmp_path, {"gpus.quota": 8})
+    assert main(["check", "prod", str(path), "nowhere"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_stack_name_and_a_path_find_the_same_file() -> None:
+    assert read(locate("prod")) == read(Path(path_of("prod")))
+
+
+def test_nothing_is_written_for_a_refused_site(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["render", str(changed(tmp_path, {"gpus.quota": 8})), "--out", str(out)]) == 2
+    assert not out.exists()
+
+
+def test_a_refusal_carries_its_faults(tmp_path: Path) -> None:
+    with pytest.raises(SiteRefused) as caught:
+        read(changed(tmp_path, {"gpus.quota": 8}))
+    assert [fault.key for fault in caught.value.faults] == ["gpus.quota"]

@@ -1,0 +1,110 @@
+"""Components as the engine is told of them: types, parents, outputs, provider, options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
+
+from infra.plan import Plan
+from stacks import compose
+from tests.sites_under_test import SITES, plan, site_id
+
+PREFIX = "f3iai:inference:"
+
+
+@dataclass
+class Told(Mocks):
+    """What the engine is told of every resource."""
+
+    plan: Plan
+    resources: dict[str, MockResourceArgs] = field(default_factory=dict)
+    options: dict[str, pulumi.ResourceOptions] = field(default_factory=dict)
+    components: list[Any] = field(default_factory=list)
+    registered: dict[str, Any] = field(default_factory=dict)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        key = f"{args.typ}::{args.name}"
+        assert key not in self.resources, f"{key} is declared twice"
+        self.resources[key] = args
+        return f"{args.name}-id", args.inputs
+
+    def call(self, args: MockCallArgs) -> dict[Any, Any]:
+        raise AssertionError(f"a site needs no provider function, {args.token} was called")
+
+    def transformation(self, args: pulumi.ResourceTransformationArgs) -> None:
+        self.options[f"{args.type_}::{args.name}"] = args.opts
+        if args.type_.startswith(PREFIX):
+            self.components.append(args.resource)
+
+    @property
+    def outputs(self) -> Callable[[pulumi.ComponentResource, Any], None]:
+        return lambda component, outputs: self.registered.update({component._name: outputs})
+
+
+@pytest.fixture(params=SITES, ids=site_id, scope="module")
+def told(request: pytest.FixtureRequest) -> Told:
+    site = plan(request.param)
+    record = Told(site)
+    set_mocks(record, project="f3iai-inference", stack=site.name, preview=False)
+    pulumi.runtime.register_stack_transformation(record.transformation)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulumi.ComponentResource, "register_outputs", record.outputs)
+        pulumi.runtime.test(lambda: compose(site))()
+    return record
+
+
+def test_every_component_has_the_type_of_its_class(told: Told) -> None:
+    assert len(told.components) >= 4
+    for component in told.components:
+        assert component._type == f"{PREFIX}{type(component).__name__}"
+
+
+def test_every_object_is_the_child_of_a_component(told: Told) -> None:
+    objects = [key for key in told.resources if key.startswith("kubernetes:")]
+    assert objects
+    for key in objects:
+        parent = told.options[key].parent
+        assert parent is not None
+        assert parent._type.startswith(PREFIX), f"{key} stands alone in the tree"
+
+
+def test_every_component_registers_its_outputs(told: Told) -> None:
+    assert sorted(told.registered) == sorted(component._name for component in told.components)
+    assert all(told.registered.values()), "registered, but nothing in it"
+
+
+def test_every_object_goes_to_the_sites_cluster_and_no_other(told: Told) -> None:
+    (provider,) = (r for key, r in told.resources.items() if key.startswith("pulumi:providers:"))
+    assert provider.inputs["context"] == told.plan.site.cluster.context, "the ambient context is never used"
+    assert provider.inputs["namespace"] == told.plan.site.cluster.namespace
+    assert provider.inputs["clusterIdentifier"] == told.plan.name, "a kubeconfig edit must not replace everything"
+    for key, resource in told.resources.items():
+        if key.startswith("kubernetes:"):
+            assert f"::{told.plan.name}::" in resource.provider, f"{key} uses the default provider"
+
+
+def test_names_and_namespaces_are_written_out(told: Told) -> None:
+    for key, resource in told.resources.items():
+        if not key.startswith("kubernetes:"):
+            continue
+        metadata = resource.inputs["metadata"]
+        assert metadata["name"], f"{key} would get a random name"
+        if resource.inputs["kind"] not in ("Namespace", "Node"):
+            assert metadata["namespace"] == told.plan.site.cluster.namespace
+
+
+def test_pulumi_leaves_replicas_to_the_autoscaler_and_outwaits_the_load(told: Told) -> None:
+    options = told.options["kubernetes:apps/v1:Deployment::vllm"]
+    ignored = options.ignore_changes or []
+    assert ("spec.replicas" in ignored) is told.plan.site.autoscaled
+    timeouts = options.custom_timeouts
+    assert timeouts
+    deadline = told.plan.startup.progress_deadline_seconds
+    assert int(str(timeouts.create).removesuffix("s")) > deadline, "a failed rollout must be reported as one"
+    waves = -(-told.plan.ledger.max_replicas // (told.plan.ledger.rollout_surge + told.plan.ledger.rollout_unavailable))
+    assert int(str(timeouts.update).removesuffix("s")) > waves * deadline
