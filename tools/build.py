@@ -18,89 +18,14 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from .recipes import ALL, Asset, Tool
 
 TOOLS = Path(__file__).resolve().parent
 BIN = TOOLS.parent / ".tools" / "bin"
+CRDS = TOOLS.parent / ".tools" / "crds"
 PROGRESS_EVERY_SECONDS = 15
-
-PULUMI_VERSION = "3.259.0"
-PROVIDER_VERSION = "4.18.1"
-KUBERNETES_VERSION = "1.36.3"
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A file taken from a module's folder: beside the sources to be embedded, or beside the binary as a script."""
-
-    module: str
-    path: str
-    executable: bool = False
-
-
-@dataclass(frozen=True)
-class Tool:
-    """How one binary is built; `cold_minutes` is on two cores with empty caches."""
-
-    name: str
-    module: str
-    package: str
-    cold_minutes: float
-    tags: str = ""
-    variables: tuple[tuple[str, str], ...] = ()
-    embeds: tuple[Asset, ...] = ()
-    scripts: tuple[Asset, ...] = ()
-
-
-def _kubernetes(name: str, cold_minutes: float) -> Tool:
-    major, minor, _ = KUBERNETES_VERSION.split(".")
-    fields = {"gitVersion": f"v{KUBERNETES_VERSION}", "gitMajor": major, "gitMinor": minor}
-    variables = tuple(
-        (f"{package}.{field}", value)
-        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-        for field, value in fields.items()
-    )
-    return Tool(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", cold_minutes, variables=variables)
-
-
-_PROVIDER_MODULE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
-_PROVIDER_FILES = "cmd/pulumi-resource-kubernetes"
-
-ALL = (
-    Tool(
-        "pulumi",
-        "pulumi",
-        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        4,
-        tags="osusergo,grpcnotrace",
-        variables=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", f"v{PULUMI_VERSION}"),),
-        scripts=(Asset("github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-python-exec", True),),
-    ),
-    Tool(
-        "pulumi-language-python",
-        "pulumi-language-python",
-        "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
-        1,
-    ),
-    Tool(
-        "pulumi-resource-kubernetes",
-        "pulumi-resource-kubernetes",
-        ".",
-        6,
-        variables=((f"{_PROVIDER_MODULE}/pkg/version.Version", PROVIDER_VERSION),),
-        embeds=(
-            Asset(_PROVIDER_MODULE, f"{_PROVIDER_FILES}/schema.json"),
-            Asset(_PROVIDER_MODULE, f"{_PROVIDER_FILES}/terraform-mapping.json"),
-        ),
-    ),
-    Tool("etcd", "etcd", "go.etcd.io/etcd/server/v3", 1),
-    _kubernetes("kube-apiserver", 4),
-    _kubernetes("kube-controller-manager", 1),
-    _kubernetes("kube-scheduler", 0.2),
-    _kubernetes("kubectl", 0.5),
-    Tool("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", 1),
-)
 
 
 class BuildError(Exception):
@@ -110,8 +35,9 @@ class BuildError(Exception):
 def key(tool: Tool) -> str:
     """What the binary depends on; a change of it means a new build."""
     digest = hashlib.sha256(repr(tool).encode())
-    for path in sorted((TOOLS / tool.module).iterdir()):
-        if path.name in ("go.mod", "go.sum") or path.suffix == ".go":
+    assets = (*tool.embeds, *tool.scripts, *tool.definitions)
+    for folder in sorted({tool.module, *(asset.recipe for asset in assets)}):
+        for path in sorted((TOOLS / folder).iterdir()):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -140,8 +66,9 @@ def _go(args: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def _module_folder(module: str, folder: Path) -> Path:
-    return Path(json.loads(_go(["mod", "download", "-json", module], folder))["Dir"])
+def _asset(asset: Asset) -> Path:
+    download = _go(["mod", "download", "-json", asset.module], TOOLS / asset.recipe)
+    return Path(json.loads(download)["Dir"]) / asset.path
 
 
 def _build(tool: Tool) -> None:
@@ -149,17 +76,30 @@ def _build(tool: Tool) -> None:
         source = Path(temporary) / "source"
         shutil.copytree(TOOLS / tool.module, source)
         for asset in tool.embeds:
-            shutil.copyfile(_module_folder(asset.module, source) / asset.path, source / Path(asset.path).name)
+            shutil.copyfile(_asset(asset), source / Path(asset.path).name)
         linker = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in tool.variables)])
         binary = Path(temporary) / tool.name
         _go(["build", "-tags", tool.tags, "-ldflags", linker, "-o", str(binary), tool.package], source)
-        for asset in tool.scripts:
-            script = BIN / Path(asset.path).name
-            shutil.copyfile(_module_folder(asset.module, source) / asset.path, script)
-            script.chmod(0o755)
         _stamp(tool).unlink(missing_ok=True)
         os.replace(binary, BIN / tool.name)
+        for asset in tool.scripts:
+            script = BIN / Path(asset.path).name
+            shutil.copyfile(_asset(asset), script)
+            script.chmod(0o755)
+        _define(tool, source)
         _stamp(tool).write_text(key(tool))
+
+
+def _define(tool: Tool, source: Path) -> None:
+    """Write the custom resource definitions that the tool stands for."""
+    CRDS.mkdir(exist_ok=True)
+    if tool.definitions_of:
+        arguments = ["crd:crdVersions=v1", f"paths={tool.definitions_of}", f"output:crd:dir={CRDS}"]
+        done = subprocess.run([BIN / tool.name, *arguments], cwd=source, capture_output=True, text=True)
+        if done.returncode:
+            raise BuildError(f"{tool.name} wrote no definitions: {done.stderr.strip().splitlines()[-1]}")
+    for asset in tool.definitions:
+        shutil.copyfile(_asset(asset), CRDS / Path(asset.path).name)
 
 
 def _build_with_progress(tool: Tool, position: str) -> None:

@@ -1,0 +1,60 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SITE ?= prod
+PULUMI := $(shell command -v pulumi 2>/dev/null || echo $(BIN)/python -m tools.engine --)
+
+.PHONY: help setup tools demo test test-unit test-cluster lint format schema check preview up bench clean
+
+help: ## what there is to run
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## the Python environment in .venv
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+tools: setup ## the pinned engine and control plane in .tools, once
+	@$(BIN)/python -m tools.build
+
+demo: tools ## prod on a simulated cluster, from nothing, and cleaned up
+	@$(BIN)/python -m tools.demo
+
+test: setup lint test-unit test-cluster ## every level of tests
+
+test-unit: setup ## seconds: no engine, no cluster
+	$(BIN)/python -m pytest -q tests/unit
+
+test-cluster: tools ## the real engine on a real control plane
+	$(BIN)/python -m pytest tests/cluster -v
+
+lint: setup ## format, rules, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schema: setup ## write the JSON Schema of a site file
+	$(BIN)/python -m infra schema > docs/site.schema.json
+
+check: setup ## say what keeps the sites from running
+	$(BIN)/python -m infra check
+
+preview: setup ## pulumi preview of SITE
+	$(PULUMI) preview --stack $(SITE)
+
+up: setup ## pulumi up of SITE
+	$(PULUMI) up --stack $(SITE)
+
+bench: tools ## measure, and write docs/benchmarks.md
+	@$(BIN)/python -m tools.bench
+
+clean: ## remove what was built and installed
+	rm -rf $(VENV) .tools
