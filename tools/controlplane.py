@@ -20,32 +20,17 @@ from typing import Any, Self
 
 import yaml
 
-from . import simulation
-from .build import BIN, CRDS, TOOLS, missing
+from . import access, simulation
+from .build import BIN, CRDS, missing
 from .processes import Processes, free_ports
 
 DEFINITIONS = ("servicemonitors", "prometheusrules", "scaledobjects")
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "controller-gen")
-CERTIFICATES = TOOLS.parent / ".tools" / "certificates"
-TOKEN = "simulated-cluster-admin"
-AMBIENT = "ambient-do-not-use"
 READY_SECONDS = 60
 
 
 class ControlPlaneError(Exception):
     """The control plane cannot be had or does not answer; one line."""
-
-
-def _certificates() -> tuple[Path, Path]:
-    """A self-signed certificate for the loopback address, made by the program that Go ships for this."""
-    certificate, key = CERTIFICATES / "cert.pem", CERTIFICATES / "key.pem"
-    if not (certificate.exists() and key.exists()):
-        CERTIFICATES.mkdir(parents=True, exist_ok=True)
-        root = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
-        program = str(Path(root) / "src/crypto/tls/generate_cert.go")
-        command = ["go", "run", program, "--ca", "--host", "127.0.0.1,localhost", "--duration", "87600h"]
-        subprocess.run(command, cwd=CERTIFICATES, check=True, capture_output=True)
-    return certificate, key
 
 
 class ControlPlane:
@@ -84,10 +69,11 @@ class ControlPlane:
     def start(self) -> None:
         if absent := missing(BINARIES):
             raise ControlPlaneError(f"{', '.join(absent)} not built: run `make tools`")
-        certificate, key = _certificates()
+        certificate, key = access.certificates()
         etcd, peer, api, manager, scheduler, kwok = free_ports(6)
         self._url = f"https://127.0.0.1:{api}"
-        self._write_kubeconfig(certificate)
+        access.write_kubeconfig(self.kubeconfig, self._url, self._contexts, access.AMBIENT)
+        access.write_kubeconfig(self._own_kubeconfig, self._url, self._contexts, self._contexts[0])
         self._start_etcd(etcd, peer)
         self._start_api_server(api, etcd, certificate, key)
         self._start_controllers(manager, scheduler, certificate, key)
@@ -126,28 +112,6 @@ class ControlPlane:
         self.apply(nodes)
         self.kubectl("wait", "--for=condition=Ready", "nodes", "--all", f"--timeout={READY_SECONDS}s")
 
-    def _write_kubeconfig(self, certificate: Path) -> None:
-        servers = {"simulated": self._url, AMBIENT: f"https://127.0.0.1:{free_ports(1)[0]}"}
-        clusters = [
-            {"name": name, "cluster": {"server": url, "certificate-authority": str(certificate)}}
-            for name, url in servers.items()
-        ]
-        contexts = [
-            {"name": name, "context": {"cluster": cluster, "user": "admin"}}
-            for name, cluster in [*((name, "simulated") for name in self._contexts), (AMBIENT, AMBIENT)]
-        ]
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": clusters,
-            "contexts": contexts,
-            "users": [{"name": "admin", "user": {"token": TOKEN}}],
-            "current-context": AMBIENT,
-        }
-        self.kubeconfig.write_text(yaml.safe_dump(config))
-        own = {**config, "current-context": self._contexts[0]}
-        self._own_kubeconfig.write_text(yaml.safe_dump(own))
-
     @property
     def _own_kubeconfig(self) -> Path:
         return self.folder / "components.kubeconfig"
@@ -161,7 +125,7 @@ class ControlPlane:
 
     def _start_api_server(self, port: int, etcd: int, certificate: Path, key: Path) -> None:
         tokens = self.folder / "tokens.csv"
-        tokens.write_text(f'{TOKEN},admin,admin,"system:masters"\n')
+        tokens.write_text(f'{access.TOKEN},admin,admin,"system:masters"\n')
         flags = {
             "etcd-servers": f"http://127.0.0.1:{etcd}",
             "bind-address": "127.0.0.1",
@@ -183,8 +147,8 @@ class ControlPlane:
         self._processes.wait("kube-apiserver", self._answers, READY_SECONDS)
 
     def _answers(self) -> bool:
-        trust = ssl.create_default_context(cafile=str(CERTIFICATES / "cert.pem"))
-        request = urllib.request.Request(f"{self._url}/readyz", headers={"Authorization": f"Bearer {TOKEN}"})
+        trust = ssl.create_default_context(cafile=str(access.CERTIFICATE))
+        request = urllib.request.Request(f"{self._url}/readyz", headers={"Authorization": f"Bearer {access.TOKEN}"})
         try:
             with urllib.request.urlopen(request, timeout=2, context=trust) as answer:
                 return bool(answer.status == 200)

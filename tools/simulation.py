@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .pod_states import COMPLETED, CRASHED, NODE_READY, ONE_RESTART_MORE, RUNNING, pod_status
+
 Manifest = dict[str, Any]
 
 FAKE_NODE = "kwok.x-k8s.io/node=fake"
@@ -45,11 +47,11 @@ def _node(name: str, labels: dict[str, str], taints: list[Manifest], extra: dict
 
 
 def gpu_node(
-    name: str, gpus: int, *, resource: str = GPU, label: str = "nvidia.com/gpu.present", taint: str | None = GPU
+    name: str, gpus: int, *, resource: str = GPU, label: str | None = "nvidia.com/gpu.present", taint: str | None = GPU
 ) -> Manifest:
-    """A node with GPUs, labelled and tainted as the specification says."""
+    """A node with GPUs, labelled and tainted as the specification says; without a label nobody has labelled it."""
     taints = [{"key": taint, "value": "present", "effect": "NoSchedule"}] if taint else []
-    labels = {label: "true", "node-role.kubernetes.io/gpu": "true"}
+    labels = {label: "true", "node-role.kubernetes.io/gpu": "true"} if label else {}
     return _node(name, labels, taints, {resource: str(gpus)})
 
 
@@ -97,34 +99,34 @@ def stages(load_seconds: dict[str, int], speed: float) -> list[Manifest]:
     running = [_NOT_DELETED, _is(_STARTED, "True"), _is_not(_READY, "True"), _is(".status.phase", "Running")]
     grace = ".metadata.deletionGracePeriodSeconds // 30"
     return [
-        _stage("node-ready", "Node", [_is_not(_READY, "True")], None, {"statusTemplate": _NODE_READY}),
+        _stage("node-ready", "Node", [_is_not(_READY, "True")], None, {"statusTemplate": NODE_READY}),
         _stage(
             "pod-start",
             "Pod",
             [_NOT_DELETED, _is(".status.phase", "Pending"), _is_not(_STARTED, "True")],
             None,
-            {"statusTemplate": _pod_status(ready=False, state=_RUNNING, restarts="0")},
+            {"statusTemplate": pod_status(ready=False, state=RUNNING, restarts="0")},
         ),
         _stage(
             "pod-ready",
             "Pod",
             [*running, _is(survives, "true"), _is(_IS_JOB, "false")],
             _real_time(f"[{load}, {delay}] | max", speed),
-            {"statusTemplate": _pod_status(ready=True, state=_RUNNING, restarts="0")},
+            {"statusTemplate": pod_status(ready=True, state=RUNNING, restarts="0")},
         ),
         _stage(
             "pod-killed-by-probe",
             "Pod",
             [*running, _is(survives, "false")],
             _real_time(kill, speed),
-            {"statusTemplate": _pod_status(ready=False, state=_CRASHED, restarts=_ONE_RESTART_MORE)},
+            {"statusTemplate": pod_status(ready=False, state=CRASHED, restarts=ONE_RESTART_MORE)},
         ),
         _stage(
             "pod-complete",
             "Pod",
             [*running, _is(survives, "true"), _is(_IS_JOB, "true")],
             _real_time(load, speed),
-            {"statusTemplate": _pod_status(ready=False, state=_COMPLETED, restarts="0", phase="Succeeded")},
+            {"statusTemplate": pod_status(ready=False, state=COMPLETED, restarts="0", phase="Succeeded")},
         ),
         _stage(
             "pod-delete",
@@ -134,66 +136,3 @@ def stages(load_seconds: dict[str, int], speed: float) -> list[Manifest]:
             {"finalizers": {"empty": True}, "delete": True},
         ),
     ]
-
-
-_RUNNING = """
-    running:
-      startedAt: {{ $now | Quote }}"""
-_CRASHED = """
-    waiting:
-      reason: CrashLoopBackOff
-      message: killed by its probe before it answered"""
-_COMPLETED = """
-    terminated:
-      exitCode: 0
-      reason: Completed
-      startedAt: {{ $now | Quote }}
-      finishedAt: {{ $now | Quote }}"""
-_ONE_RESTART_MORE = "{{ add1 (index $root.status.containerStatuses $index).restartCount }}"
-
-
-def _pod_status(*, ready: bool, state: str, restarts: str, phase: str = "Running") -> str:
-    word = "True" if ready else "False"
-    conditions = {"Initialized": "True", "ContainersReady": word, "Ready": word}
-    lines = [
-        f'- {{type: {kind}, status: "{status}", lastTransitionTime: {{{{ $now | Quote }}}}}}'
-        for kind, status in conditions.items()
-    ]
-    return f"""
-{{{{ $now := Now }}}}
-{{{{ $root := . }}}}
-conditions:
-{chr(10).join(lines)}
-containerStatuses:
-{{{{ range $index, $item := .spec.containers }}}}
-- name: {{{{ $item.name | Quote }}}}
-  image: {{{{ $item.image | Quote }}}}
-  imageID: ""
-  ready: {str(ready).lower()}
-  started: {str(ready).lower()}
-  restartCount: {restarts}
-  state:{state}
-{{{{ end }}}}
-hostIP: {{{{ NodeIPWith .spec.nodeName | Quote }}}}
-podIP: {{{{ PodIPWith .spec.nodeName false .metadata.uid .metadata.name .metadata.namespace | Quote }}}}
-phase: {phase}
-startTime: {{{{ or .status.startTime $now | Quote }}}}
-"""
-
-
-_NODE_READY = """
-{{ $now := Now }}
-conditions:
-{{ range NodeConditions }}
-- lastHeartbeatTime: {{ $now | Quote }}
-  lastTransitionTime: {{ $now | Quote }}
-  message: {{ .message | Quote }}
-  reason: {{ .reason | Quote }}
-  status: {{ .status | Quote }}
-  type: {{ .type | Quote }}
-{{ end }}
-addresses:
-- {address: {{ NodeIP | Quote }}, type: InternalIP}
-- {address: {{ .metadata.name | Quote }}, type: Hostname}
-phase: Running
-"""

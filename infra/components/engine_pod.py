@@ -102,4 +102,6 @@ def _engine(plan: Plan) -> ContainerArgs:
 
 
 def _probe(probe: Probe) -> ProbeArgs:
-    return ProbeArgs(http_get=HTTPGetActionArgs(path=HEALTH_PATH, port=HTTP_PORT), **asdict(probe))
+    """A delay of 0 is left out: the API server drops it."""
+    timing = {name: value for name, value in asdict(probe).items() if value}
+    return ProbeArgs(http_get=HTTPGetActionArgs(path=HEALTH_PATH, port=HTTP_PORT), **timing)

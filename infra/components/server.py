@@ -41,12 +41,10 @@ class VllmServer(pulumi.ComponentResource):
         metadata = ObjectMetaArgs(name=VLLM, namespace=plan.site.cluster.namespace, labels=labels(VLLM))
         self.endpoint = llm_endpoint(plan.site.cluster.namespace)
         self.model = plan.site.model.name
-        deployment = Deployment(VLLM, metadata=metadata, spec=_deployment(plan), opts=self._rollout_options(plan))
-        after = pulumi.ResourceOptions(parent=self, depends_on=[deployment])
-        Service(VLLM, metadata=metadata, spec=_service(), opts=after)
-        PodDisruptionBudget(
-            VLLM, metadata=metadata, spec=_disruption_budget(), opts=pulumi.ResourceOptions(parent=self)
-        )
+        child = pulumi.ResourceOptions(parent=self)
+        Service(VLLM, metadata=_unawaited(metadata), spec=_service(), opts=child)
+        PodDisruptionBudget(VLLM, metadata=metadata, spec=_disruption_budget(), opts=child)
+        Deployment(VLLM, metadata=metadata, spec=_deployment(plan), opts=self._rollout_options(plan))
         self.register_outputs({"endpoint": self.endpoint, "model": self.model})
 
     def _rollout_options(self, plan: Plan) -> pulumi.ResourceOptions:
@@ -73,6 +71,18 @@ def _deployment(plan: Plan) -> DeploymentSpecArgs:
         strategy=DeploymentStrategyArgs(type="RollingUpdate", rolling_update=rollout),
         selector=LabelSelectorArgs(match_labels=selector(VLLM)),
         template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(VLLM)), spec=engine_pod(plan)),
+    )
+
+
+def _unawaited(metadata: ObjectMetaArgs) -> ObjectMetaArgs:
+    """The Service has endpoints when the Deployment has ready pods, and those are awaited already: waiting for
+    both would time the model's load twice.
+    """
+    return ObjectMetaArgs(
+        name=metadata.name,
+        namespace=metadata.namespace,
+        labels=metadata.labels,
+        annotations={"pulumi.com/skipAwait": "true"},
     )
 
 

@@ -1,0 +1,79 @@
+"""What a site's cluster has before the first `pulumi up`: nodes with GPUs, and what others own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.plan import Plan
+
+from . import simulation
+from .controlplane import ControlPlane
+
+Manifest = dict[str, Any]
+
+
+def nodes(plan: Plan, *, gpus_per_node: int, cpu_nodes: int = 2) -> list[Manifest]:
+    """GPU nodes that carry the site's GPUs, and CPU nodes."""
+    gpus = plan.site.gpus
+    names = [f"gpu-node-{number:02}" for number in range(1, -(-gpus.available // gpus_per_node) + 1)]
+    return [
+        *(
+            simulation.gpu_node(
+                name,
+                gpus_per_node,
+                resource=gpus.resource,
+                label=None if name in gpus.label_nodes else gpus.node_label,
+                taint=gpus.taint,
+            )
+            for name in names
+        ),
+        *(simulation.cpu_node(f"cpu-node-{number:02}") for number in range(1, cpu_nodes + 1)),
+    ]
+
+
+def prerequisites(plan: Plan) -> list[Manifest]:
+    """The namespace where the site does not make it, and a bound claim with the weights."""
+    cluster, claim = plan.site.cluster, plan.site.model.source.claim
+    found: list[Manifest] = []
+    if not cluster.create_namespace:
+        found.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}})
+    if claim and not cluster.create_namespace:
+        found.extend(_bound_claim(cluster.namespace, claim))
+    return found
+
+
+def _bound_claim(namespace: str, claim: str) -> list[Manifest]:
+    volume = f"{namespace}-{claim}"
+    size = {"storage": "100Gi"}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": volume},
+            "spec": {
+                "accessModes": ["ReadOnlyMany"],
+                "capacity": size,
+                "hostPath": {"path": "/simulated"},
+                "claimRef": {"namespace": namespace, "name": claim},
+                "storageClassName": "",
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": claim, "namespace": namespace},
+            "spec": {
+                "accessModes": ["ReadOnlyMany"],
+                "resources": {"requests": size},
+                "volumeName": volume,
+                "storageClassName": "",
+            },
+        },
+    ]
+
+
+def prepare(cluster: ControlPlane, plan: Plan) -> None:
+    """Make a simulated cluster what the site expects to find."""
+    cluster.add_nodes(nodes(plan, gpus_per_node=2 * plan.site.vllm.gpus_per_replica))
+    if manifests := prerequisites(plan):
+        cluster.apply(manifests)
