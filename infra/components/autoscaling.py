@@ -36,6 +36,8 @@ from infra.plan.scaling import (
     Target,
 )
 
+from .options import child_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class PodsMetricAutoscalerArgs:
@@ -48,7 +50,7 @@ class PodsMetricAutoscaler(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PodsMetricAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("f3iai:inference:PodsMetricAutoscaler", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self)
         ConfigMap(
             ADAPTER_RULES,
             metadata=ObjectMetaArgs(name=ADAPTER_RULES, namespace=args.namespace, labels=labels(VLLM)),
@@ -107,6 +109,6 @@ class KedaAutoscaler(pulumi.ComponentResource):
             kind="ScaledObject",
             metadata=ObjectMetaArgs(name=VLLM, namespace=args.namespace, labels=labels(VLLM)),
             spec=spec,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_of(self),
         )
         self.register_outputs({"maxReplicas": args.scaling.max_replicas})

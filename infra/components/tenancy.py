@@ -19,6 +19,8 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs, ObjectMetaPatchArgs
 from infra.plan import Plan
 from infra.plan.naming import GPU_LIMITS, GPU_QUOTA, GPU_ROLE_LABEL, SITE_ANNOTATION
 
+from .options import child_of
+
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -38,13 +40,9 @@ class GpuTenancy(pulumi.ComponentResource):
         super().__init__("f3iai:inference:GpuTenancy", name, None, opts)
         site, ledger = args.plan.site, args.plan.ledger
         namespace, resource = site.cluster.namespace, site.gpus.resource
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_of(self)
         if site.cluster.create_namespace:
-            annotations = {SITE_ANNOTATION: args.plan.name}
-            metadata = ObjectMetaArgs(name=namespace, labels=RESTRICTED, annotations=annotations)
-            child = pulumi.ResourceOptions(
-                parent=self, depends_on=[Namespace(namespace, metadata=metadata, opts=child)]
-            )
+            child.depends_on = [self._namespace(args.plan)]
         ResourceQuota(
             GPU_QUOTA,
             metadata=ObjectMetaArgs(name=GPU_QUOTA, namespace=namespace),
@@ -69,6 +67,12 @@ class GpuTenancy(pulumi.ComponentResource):
         )
         self.register_outputs({"quota": ledger.quota})
 
+    def _namespace(self, plan: Plan) -> Namespace:
+        """Of this site; its deletion waits for the pods in it, so it gets the engine's default time."""
+        name = plan.site.cluster.namespace
+        metadata = ObjectMetaArgs(name=name, labels=RESTRICTED, annotations={SITE_ANNOTATION: plan.name})
+        return Namespace(name, metadata=metadata, opts=pulumi.ResourceOptions(parent=self))
+
 
 @dataclass(frozen=True, kw_only=True)
 class GpuNodeLabelsArgs:
@@ -87,5 +91,5 @@ class GpuNodeLabels(pulumi.ComponentResource):
         for node in args.nodes:
             labels = {args.node_label: "true", GPU_ROLE_LABEL: "true"}
             metadata = ObjectMetaPatchArgs(name=node, labels=labels)
-            NodePatch(node, metadata=metadata, opts=pulumi.ResourceOptions(parent=self))
+            NodePatch(node, metadata=metadata, opts=child_of(self))
         self.register_outputs({"nodes": list(args.nodes)})

@@ -1,0 +1,135 @@
+"""Bad input at the real engine: one clear line, no traceback, nothing declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.site import CONFIG_KEY
+from tests.sites_under_test import path_of, plan
+from tools.access import AMBIENT
+from tools.controlplane import ControlPlane
+from tools.engine import Project
+from tools.sites import prepare
+
+NAMED = "Pulumi.prod.yaml"
+
+
+@dataclass
+class Bench:
+    """One cluster ready for prod, and a project whose site file each test spoils."""
+
+    cluster: ControlPlane
+    project: Project
+    good: str
+
+    def spoil(self, key: str, value: Any) -> None:
+        document = yaml.safe_load(self.good)
+        *sections, last = key.split(".")
+        section = document["config"][CONFIG_KEY]
+        for name in sections:
+            section = section[name]
+        section[last] = value
+        self.project.stack_file("prod").write_text(yaml.safe_dump(document))
+
+    def refused(self, command: str) -> list[str]:
+        """The lines of a refused command that name the site file."""
+        arguments = ("--yes",) if command == "up" else ()
+        outcome = self.project.run(command, "-s", "prod", *arguments, check=False)
+        assert outcome.code != 0
+        assert "Traceback" not in outcome.text
+        declared = list(self.cluster.items("all,netpol,quota,limits", "-n", "f3iai"))
+        assert declared == [], "something was declared"
+        after = outcome.text[outcome.text.rindex("Diagnostics:") :]
+        return [line.strip() for line in after.splitlines() if line.strip().startswith(NAMED)]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    path = Path(path_of("prod"))
+    with ControlPlane(["gpu-prod"]) as cluster:
+        prepare(cluster, plan(str(path)))
+        project = Project(Path(tmp_path_factory.mktemp("refusals")), {"prod": path}, cluster.kubeconfig)
+        project.init("prod")
+        yield Bench(cluster, project, project.stack_file("prod").read_text())
+
+
+@pytest.mark.parametrize("command", ["preview", "up"])
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("gpus.qouta", 4, "gpus.qouta: is not a key of this file; did you mean 'quota'?"),
+        ("gpus.available", "4", "gpus.available: '4' is not a whole number; write"),
+        ("vllm.gpuMemoryUtilization", 95, "vllm.gpuMemoryUtilization: 95 is out of range; write at most 1"),
+        ("gpus.quota", 2, "scaling.maxReplicas: 4 replicas x 1 GPUs = 4, the quota is 2; write at most 2"),
+        ("cluster.context", "gpu-prdo", "cluster.context: the kubeconfig ("),
+        ("cluster.context", AMBIENT, "does not answer: "),
+        (
+            "cluster.createNamespace",
+            True,
+            "cluster.createNamespace: the namespace 'f3iai' exists already and is not of",
+        ),
+        (
+            "cluster.namespace",
+            "f3iai-b",
+            "cluster.namespace: the cluster has no namespace 'f3iai-b'; kubectl --context",
+        ),
+    ],
+)
+def test_one_line_names_file_key_fault_and_remedy(bench: Bench, key: str, value: Any, words: str, command: str) -> None:
+    bench.spoil(key, value)
+    (line,) = bench.refused(command)
+    assert words in line
+    assert "; " in line
+    assert "object at 0x" not in line
+
+
+def test_all_faults_of_the_file_come_at_once(bench: Bench) -> None:
+    bench.spoil("vllm", {"image": "vllm:latest", "maxNumSeqs": 0, "gpusPerReplicas": 2})
+    assert len(bench.refused("preview")) == 3
+
+
+def test_a_site_that_is_no_section_is_named(bench: Bench) -> None:
+    bench.project.stack_file("prod").write_text(f"config:\n  {CONFIG_KEY}: four GPUs please\n")
+    (line,) = bench.refused("preview")
+    assert "'four GPUs please' is not a section of keys" in line
+
+
+def test_a_missing_stack_file_is_named(bench: Bench) -> None:
+    bench.project.stack_file("prod").unlink()
+    (line,) = bench.refused("preview")
+    assert "is missing" in line
+
+
+def test_a_missing_kubeconfig_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.project.stack_file("prod").write_text(bench.good)
+    monkeypatch.setitem(bench.project.environment, "KUBECONFIG", "/nowhere/config")
+    (line,) = bench.refused("preview")
+    assert "cluster.context: the kubeconfig (/nowhere/config)" in line
+
+
+def test_a_cluster_without_the_prometheus_operator_is_named(bench: Bench) -> None:
+    bench.project.stack_file("prod").write_text(bench.good)
+    saved = bench.cluster.get("crd", "servicemonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com")
+    bench.cluster.kubectl("delete", "crd", *(item["metadata"]["name"] for item in saved["items"]))
+    try:
+        (line,) = bench.refused("preview")
+    finally:
+        for item in saved["items"]:
+            for noise in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):
+                item["metadata"].pop(noise, None)
+            item.pop("status", None)
+        bench.cluster.kubectl("create", "-f", "-", stdin=yaml.safe_dump_all(saved["items"]))
+        bench.cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    assert "monitoring: the cluster does not know monitoring.coreos.com/v1; install Prometheus Operator" in line
+
+
+def test_the_good_file_is_accepted_by_the_same_bench(bench: Bench) -> None:
+    """The positive twin: the refusals above are not the bench's own doing."""
+    bench.project.stack_file("prod").write_text(bench.good)
+    assert bench.project.run("preview", "-s", "prod").code == 0
