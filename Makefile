@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 SITE ?= prod
 PULUMI := $(shell command -v pulumi 2>/dev/null || echo $(BIN)/python -m tools.engine --)
 
-.PHONY: help setup tools demo test test-unit test-cluster lint format schema check preview up bench clean
+.PHONY: help setup tools demo test test-unit test-cluster lint format schema check preview up bench mutants clean
 
 help: ## what there is to run
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ up: setup ## pulumi up of SITE
 
 bench: tools ## measure, and write docs/benchmarks.md
 	@$(BIN)/python -m tools.bench
+
+mutants: setup ## undo each decision in a copy and see that a test notices
+	@$(BIN)/python -m tools.mutants
 
 clean: ## remove what was built and installed
 	rm -rf $(VENV) .tools

@@ -138,7 +138,7 @@ def _deploy(life: Life) -> None:
     life.pulumi("up", "up", "--yes")
     life.look("after up")
     life.facts["outputs"] = life.project.outputs(life.name)
-    life.facts["nodes"] = life.cluster.items("nodes")
+    life.facts["nodes"] = life.cluster.items("nodes", "--show-managed-fields")
     life.facts["namespace"] = life.cluster.get("namespace", life.namespace)
     life.pulumi("second up", "up", "--yes", "--expect-no-changes")
     life.pulumi("refresh", "refresh", "--yes", "--expect-no-changes")

@@ -110,7 +110,7 @@ def test_the_quota_refuses_what_is_beyond_it(life: Life) -> None:
 
 
 def test_the_autoscaler_is_accepted_and_finds_its_deployment(life: Life) -> None:
-    objects = life.snapshots["after up"].objects
+    objects = life.snapshots["after the change"].objects
     hpas = [item for (kind, _), item in objects.items() if kind == "HorizontalPodAutoscaler"]
     if life.plan.site.scaling_mode != "pods-metric":
         assert not hpas

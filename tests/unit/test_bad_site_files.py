@@ -150,10 +150,33 @@ def test_a_missing_file_names_the_sites_there_are(tmp_path: Path, capsys: pytest
     assert "is a folder" in refusal(f"{tmp_path}/", capsys)[0]
 
 
-def test_yes_and_no_are_text_as_for_the_engine(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [("no", "no"), ("on", "on"), ("12:30", "12:30"), ("2026-11-24", "2026-11-24"), ("y", "y")],
+)
+def test_words_that_yaml_1_1_takes_for_something_else_are_text_as_for_the_engine(
+    written: str, read_as: str, tmp_path: Path
+) -> None:
     path = tmp_path / "Pulumi.text.yaml"
-    path.write_text(Path(path_of("prod")).read_text().replace("context: gpu-prod", "context: no"))
-    assert read(path).cluster.context == "no", "Pulumi's YAML has no other booleans than true and false"
+    path.write_text(Path(path_of("prod")).read_text().replace("context: gpu-prod", f"context: {written}"))
+    assert read(path).cluster.context == read_as
+
+
+@pytest.mark.parametrize("written", ["null", "~", "Null", ""])
+def test_null_is_nothing_and_not_a_word(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.untainted.yaml"
+    path.write_text(
+        Path(path_of("prod")).read_text().replace("memoryGiB: 80", f"memoryGiB: 80\n      taint: {written}")
+    )
+    assert read(path).gpus.taint is None
+
+
+@pytest.mark.parametrize(("written", "number"), [("0.85", 0.85), ("8e-1", 0.8), ("1", 1.0)])
+def test_numbers_are_read_as_the_engine_reads_them(written: str, number: float, tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.numbers.yaml"
+    text = Path(path_of("prod")).read_text()
+    path.write_text(text.replace("gpuMemoryUtilization: 0.9", f"gpuMemoryUtilization: {written}"))
+    assert read(path).vllm.gpu_memory_utilization == number
 
 
 def test_faults_come_as_data_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
