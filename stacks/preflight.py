@@ -6,6 +6,7 @@ The provider would find the same faults later: once per resource, and some after
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from infra.plan import Plan
 from infra.plan.naming import SITE_ANNOTATION
@@ -33,16 +34,23 @@ def preflight(plan: Plan, file: str) -> None:
 def _namespace_faults(cluster: Cluster, plan: Plan) -> Iterator[Fault]:
     stated = plan.site.cluster
     found = cluster.get(f"/api/v1/namespaces/{stated.namespace}")
-    if found is None and not stated.create_namespace:
-        remedy = f"kubectl --context {stated.context} create namespace {stated.namespace}, or createNamespace: true"
-        yield Fault("cluster.namespace", f"the cluster has no namespace {stated.namespace!r}", remedy)
-    if found and stated.create_namespace:
-        owner: str | None = (found["metadata"].get("annotations") or {}).get(SITE_ANNOTATION)
-        if owner != plan.name:
-            whose = f"of the site {owner!r}" if owner else "not of this program"
-            problem = f"the namespace {stated.namespace!r} exists already and is {whose}"
-            remedy = "write false to use it as it is, or another cluster.namespace"
-            yield Fault("cluster.createNamespace", problem, remedy)
+    if found is None:
+        if not stated.create_namespace:
+            remedy = f"kubectl --context {stated.context} create namespace {stated.namespace}, or createNamespace: true"
+            yield Fault("cluster.namespace", f"the cluster has no namespace {stated.namespace!r}", remedy)
+        return
+    metadata: dict[str, Any] = found.get("metadata", {})
+    owner: str | None = (metadata.get("annotations") or {}).get(SITE_ANNOTATION)
+    if metadata.get("deletionTimestamp"):
+        problem = f"the namespace {stated.namespace!r} is being deleted"
+        yield Fault("cluster.namespace", problem, f"wait until kubectl get namespace {stated.namespace} finds none")
+    elif metadata and stated.create_namespace and owner != plan.name:
+        whose = f"of the site {owner!r}" if owner else "not of this program"
+        problem = f"the namespace {stated.namespace!r} exists already and is {whose}"
+        yield Fault("cluster.createNamespace", problem, "write false to use it as it is, or another cluster.namespace")
+    elif owner == plan.name and not stated.create_namespace:
+        problem = f"this site made the namespace {stated.namespace!r}: false would delete it with all that is in it"
+        yield Fault("cluster.createNamespace", problem, "write true, or see 'Namespaces' in README.md to let go of it")
 
 
 def _api_faults(cluster: Cluster, site: Site) -> Iterator[Fault]:

@@ -28,6 +28,7 @@ from infra.plan.keda import prometheus_url
 from infra.plan.naming import COMPASS, VLLM
 from infra.site import KEY, PROJECT, SiteRefused, validate
 
+from .handling import handling
 from .preflight import preflight
 
 
@@ -67,21 +68,24 @@ def compose(plan: Plan) -> None:
         enable_config_map_mutable=True,
         upsert_existing_objects=True,
     )
-    on_site = pulumi.ResourceOptions(providers=[provider])
+
+    def after(*components: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            providers=[provider], transformations=[handling(plan.name)], depends_on=components
+        )
+
     if site.gpus.label_nodes:
         labelled = GpuNodeLabelsArgs(nodes=tuple(site.gpus.label_nodes), node_label=site.gpus.node_label)
-        GpuNodeLabels("gpu-node-labels", labelled, on_site)
-    tenancy = GpuTenancy("gpu-tenancy", GpuTenancyArgs(plan=plan), on_site)
-    in_tenancy = pulumi.ResourceOptions(providers=[provider], depends_on=[tenancy])
-    isolation = VllmIsolation("isolation", VllmIsolationArgs(site=site), in_tenancy)
-    isolated = pulumi.ResourceOptions(providers=[provider], depends_on=[tenancy, isolation])
-    server = VllmServer(VLLM, VllmServerArgs(plan=plan), isolated)
+        GpuNodeLabels("gpu-node-labels", labelled, after())
+    tenancy = GpuTenancy("gpu-tenancy", GpuTenancyArgs(plan=plan), after())
+    isolation = VllmIsolation("isolation", VllmIsolationArgs(site=site), after(tenancy))
+    server = VllmServer(VLLM, VllmServerArgs(plan=plan), after(isolation))
     consumer = CompassApiArgs(site=site, endpoint=server.endpoint, model=server.model)
-    CompassApi(COMPASS, consumer, isolated)
+    CompassApi(COMPASS, consumer, after(isolation))
     if site.monitoring:
         monitored = VllmMonitoringArgs(plan=plan, monitoring=site.monitoring)
-        VllmMonitoring("monitoring", monitored, in_tenancy)
-    _autoscale(plan, in_tenancy)
+        VllmMonitoring("monitoring", monitored, after(tenancy))
+    _autoscale(plan, after(tenancy))
     _export(plan, server)
 
 

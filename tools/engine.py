@@ -76,7 +76,8 @@ class Project:
                 shutil.copyfile(source, target)
         for site, path in sites.items():
             shutil.copyfile(path, self.stack_file(site))
-        self.environment = environment(folder / "state", kubeconfig)
+        self.state = folder / "state"
+        self.environment = environment(self.state, kubeconfig)
 
     def stack_file(self, site: str) -> Path:
         return self.folder / f"Pulumi.{site}.yaml"

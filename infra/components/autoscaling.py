@@ -36,8 +36,6 @@ from infra.plan.scaling import (
     Target,
 )
 
-from .options import child_of
-
 
 @dataclass(frozen=True, kw_only=True)
 class PodsMetricAutoscalerArgs:
@@ -50,7 +48,7 @@ class PodsMetricAutoscaler(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PodsMetricAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("f3iai:inference:PodsMetricAutoscaler", name, None, opts)
-        child = child_of(self)
+        child = pulumi.ResourceOptions(parent=self)
         ConfigMap(
             ADAPTER_RULES,
             metadata=ObjectMetaArgs(name=ADAPTER_RULES, namespace=args.namespace, labels=labels(VLLM)),
@@ -109,6 +107,6 @@ class KedaAutoscaler(pulumi.ComponentResource):
             kind="ScaledObject",
             metadata=ObjectMetaArgs(name=VLLM, namespace=args.namespace, labels=labels(VLLM)),
             spec=spec,
-            opts=child_of(self),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"maxReplicas": args.scaling.max_replicas})

@@ -29,8 +29,6 @@ from infra.plan.naming import (
 )
 from infra.site import Site
 
-from .options import child_of
-
 DNS_PORT = 53
 NODE_LOCAL_DNS = "169.254.20.10/32"
 """NodeLocal DNSCache listens on the host, which no pod selector matches."""
@@ -58,7 +56,7 @@ class VllmIsolation(pulumi.ComponentResource):
             policies[PROMETHEUS_POLICY] = _from_prometheus(prometheus.namespace, prometheus.pod_labels)
         for policy, spec in policies.items():
             metadata = ObjectMetaArgs(name=policy, namespace=site.cluster.namespace)
-            NetworkPolicy(policy, metadata=metadata, spec=spec, opts=child_of(self))
+            NetworkPolicy(policy, metadata=metadata, spec=spec, opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({"policies": sorted(policies)})
 
 

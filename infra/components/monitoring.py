@@ -15,8 +15,6 @@ from infra.plan.dashboard import FILE, dashboard
 from infra.plan.naming import DASHBOARD, HTTP_PORT_NAME, METRICS_PATH, VLLM, labels, selector
 from infra.site.monitoring import Monitoring
 
-from .options import child_of
-
 API_VERSION = "monitoring.coreos.com/v1"
 
 
@@ -35,7 +33,7 @@ class VllmMonitoring(pulumi.ComponentResource):
         super().__init__("f3iai:inference:VllmMonitoring", name, None, opts)
         plan, monitoring = args.plan, args.monitoring
         namespace = plan.site.cluster.namespace
-        child = child_of(self)
+        child = pulumi.ResourceOptions(parent=self)
         selected = ObjectMetaArgs(name=VLLM, namespace=namespace, labels={**labels(VLLM), **monitoring.labels})
         endpoint = {
             "port": HTTP_PORT_NAME,

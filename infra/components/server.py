@@ -19,7 +19,6 @@ from infra.plan import Plan
 from infra.plan.naming import HTTP_PORT, HTTP_PORT_NAME, VLLM, labels, llm_endpoint, selector
 
 from .engine_pod import engine_pod
-from .options import child_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class VllmServer(pulumi.ComponentResource):
         metadata = ObjectMetaArgs(name=VLLM, namespace=plan.site.cluster.namespace, labels=labels(VLLM))
         self.endpoint = llm_endpoint(plan.site.cluster.namespace)
         self.model = plan.site.model.name
-        child = child_of(self)
+        child = pulumi.ResourceOptions(parent=self)
         Service(VLLM, metadata=_unawaited(metadata), spec=_service(), opts=child)
         PodDisruptionBudget(VLLM, metadata=metadata, spec=_disruption_budget(), opts=child)
         Deployment(VLLM, metadata=metadata, spec=_deployment(plan), opts=self._rollout_options(plan))

@@ -19,8 +19,6 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs, ObjectMetaPatchArgs
 from infra.plan import Plan
 from infra.plan.naming import GPU_LIMITS, GPU_QUOTA, GPU_ROLE_LABEL, SITE_ANNOTATION
 
-from .options import child_of
-
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -40,7 +38,7 @@ class GpuTenancy(pulumi.ComponentResource):
         super().__init__("f3iai:inference:GpuTenancy", name, None, opts)
         site, ledger = args.plan.site, args.plan.ledger
         namespace, resource = site.cluster.namespace, site.gpus.resource
-        child = child_of(self)
+        child = pulumi.ResourceOptions(parent=self)
         if site.cluster.create_namespace:
             child.depends_on = [self._namespace(args.plan)]
         ResourceQuota(
@@ -91,5 +89,5 @@ class GpuNodeLabels(pulumi.ComponentResource):
         for node in args.nodes:
             labels = {args.node_label: "true", GPU_ROLE_LABEL: "true"}
             metadata = ObjectMetaPatchArgs(name=node, labels=labels)
-            NodePatch(node, metadata=metadata, opts=child_of(self))
+            NodePatch(node, metadata=metadata, opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({"nodes": list(args.nodes)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,49 +13,12 @@ from . import explain
 from .faults import Fault, SiteRefused
 from .model import Site
 from .rules import broken
+from .stack_yaml import load
 
 PROJECT = "f3iai-inference"
 KEY = "site"
 CONFIG_KEY = f"{PROJECT}:{KEY}"
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _StackFileLoader(_Loader):
-    """YAML as Pulumi's engine reads it: `no`, `on`, `1:30` and dates are text, and a key stands once."""
-
-
-_TAG = "tag:yaml.org,2002:"
-_StackFileLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.removeprefix(_TAG) in ("null", "merge")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_StackFileLoader.add_implicit_resolver(f"{_TAG}bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
-_StackFileLoader.add_implicit_resolver(
-    f"{_TAG}int", re.compile(r"^[-+]?(0b[01_]+|0[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)$"), list("-+0123456789")
-)
-_StackFileLoader.add_implicit_resolver(
-    f"{_TAG}float",
-    re.compile(r"^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"),
-    list("-+0123456789."),
-)
-
-
-def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
-        if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
-        seen.add(key)
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_StackFileLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def stack_files() -> list[Path]:
@@ -96,8 +58,10 @@ def shown(path: Path) -> str:
 
 def validate(value: object, file: str) -> Site:
     """The site of the value under `f3iai-inference:site`; `file` is what faults name."""
+    if value is None:
+        raise SiteRefused(file, [Fault(f"config.{CONFIG_KEY}", "is missing", "write the site under it, see README.md")])
     if not isinstance(value, Mapping):
-        raise SiteRefused(file, [Fault(CONFIG_KEY, f"{value!r} is not a section of keys", "see README.md")])
+        raise SiteRefused(file, [Fault(f"config.{CONFIG_KEY}", f"{value!r} is not a section of keys", "see README.md")])
     try:
         site = Site.model_validate(value)
     except ValidationError as error:
@@ -108,11 +72,11 @@ def validate(value: object, file: str) -> Site:
 
 
 def _site_value(path: Path) -> object:
-    def refused(problem: str, remedy: str, key: str = "") -> SiteRefused:
-        return SiteRefused(shown(path), [Fault(key, problem, remedy)])
+    def refused(problem: str, remedy: str) -> SiteRefused:
+        return SiteRefused(shown(path), [Fault("", problem, remedy)])
 
     try:
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), _StackFileLoader)
+        content: Any = load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(site_name(file) for file in stack_files())
         raise refused("there is no such file", f"the sites here are: {known}") from None
@@ -130,6 +94,4 @@ def _site_value(path: Path) -> object:
     except RecursionError:
         raise refused("is nested too deeply", "write the site as site sections only") from None
     config: Any = content.get("config") if isinstance(content, dict) else None
-    if not isinstance(config, dict) or CONFIG_KEY not in config:
-        raise refused("is missing", "write the site under it, see README.md", f"config.{CONFIG_KEY}")
-    return config[CONFIG_KEY]
+    return config.get(CONFIG_KEY) if isinstance(config, dict) else None

@@ -108,3 +108,19 @@ def test_pulumi_leaves_replicas_to_the_autoscaler_and_outwaits_the_load(told: To
     assert int(str(timeouts.create).removesuffix("s")) > deadline, "a failed rollout must be reported as one"
     waves = -(-told.plan.ledger.max_replicas // (told.plan.ledger.rollout_surge + told.plan.ledger.rollout_unavailable))
     assert int(str(timeouts.update).removesuffix("s")) > waves * deadline
+
+
+def annotations_of(told: Told) -> dict[str, dict[str, str]]:
+    resources = {key: resource for key, resource in told.resources.items() if key.startswith("kubernetes:")}
+    return {key: resource.inputs["metadata"]["annotations"] for key, resource in resources.items()}
+
+
+def test_what_a_killed_up_left_behind_belongs_to_the_next_one(told: Told) -> None:
+    managers = {annotations["pulumi.com/patchFieldManager"] for annotations in annotations_of(told).values()}
+    assert managers == {f"f3iai-inference-{told.plan.name}"}, "with a random manager the next up conflicts with itself"
+
+
+def test_deletion_waits_for_pods_and_for_nothing_else(told: Told) -> None:
+    for key, annotations in annotations_of(told).items():
+        waits = key.split("::")[0] in ("kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Namespace")
+        assert ("pulumi.com/deletionPropagationPolicy" in annotations) is not waits, key
