@@ -35,7 +35,7 @@ test-cluster: tools ## the real engine on a real control plane
 lint: setup ## format, rules, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
+	$(BIN)/basedpyright
 
 format: setup ## format the code
 	$(BIN)/ruff format .

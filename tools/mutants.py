@@ -61,7 +61,7 @@ MUTANTS = (
     Mutant("D8", "infra/components/isolation.py", "hub if site.model.source.hub else []", "hub"),
     Mutant("D8", "infra/plan/serving.py", "env |= {} if hub else OFFLINE", "env |= {}"),
     Mutant("D9", "infra/plan/adapter.py", '"as": metric', '"as": series'),
-    Mutant("D9", "infra/plan/scaling.py", "SCALE_UP_PERIOD_SECONDS = 300", "SCALE_UP_PERIOD_SECONDS = 30"),
+    Mutant("D9", "infra/plan/scaling.py", "period_seconds=300", "period_seconds=30"),
     Mutant("D9", "infra/components/server.py", "replicas=None if plan.scaling else", "replicas="),
     Mutant("D10", "infra/plan/scaling.py", "    if running:", "    if False:"),
     Mutant("D10", "infra/plan/scaling.py", "BUSY_FRACTION = 0.8", "BUSY_FRACTION = 8"),

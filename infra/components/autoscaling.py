@@ -26,15 +26,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from infra.plan.adapter import adapter_rules
 from infra.plan.keda import scaled_object
 from infra.plan.naming import ADAPTER_RULES, VLLM, labels
-from infra.plan.scaling import (
-    PODS_PER_PERIOD,
-    SCALE_DOWN_PERIOD_SECONDS,
-    SCALE_DOWN_STABILIZATION_SECONDS,
-    SCALE_UP_PERIOD_SECONDS,
-    SCALE_UP_STABILIZATION_SECONDS,
-    Scaling,
-    Target,
-)
+from infra.plan.scaling import SCALE_DOWN, SCALE_UP, Pace, Scaling, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +56,8 @@ class PodsMetricAutoscaler(pulumi.ComponentResource):
                 max_replicas=args.scaling.max_replicas,
                 metrics=[_metric(target) for target in args.scaling.targets],
                 behavior=HorizontalPodAutoscalerBehaviorArgs(
-                    scale_up=_pace(SCALE_UP_STABILIZATION_SECONDS, SCALE_UP_PERIOD_SECONDS),
-                    scale_down=_pace(SCALE_DOWN_STABILIZATION_SECONDS, SCALE_DOWN_PERIOD_SECONDS),
+                    scale_up=_rules(SCALE_UP),
+                    scale_down=_rules(SCALE_DOWN),
                 ),
             ),
             opts=child,
@@ -83,9 +75,9 @@ def _metric(target: Target) -> MetricSpecArgs:
     )
 
 
-def _pace(stabilization_seconds: int, period_seconds: int) -> HPAScalingRulesArgs:
-    policy = HPAScalingPolicyArgs(type="Pods", value=PODS_PER_PERIOD, period_seconds=period_seconds)
-    return HPAScalingRulesArgs(stabilization_window_seconds=stabilization_seconds, policies=[policy])
+def _rules(pace: Pace) -> HPAScalingRulesArgs:
+    policy = HPAScalingPolicyArgs(type="Pods", value=pace.pods, period_seconds=pace.period_seconds)
+    return HPAScalingRulesArgs(stabilization_window_seconds=pace.stabilization_seconds, policies=[policy])
 
 
 @dataclass(frozen=True, kw_only=True)

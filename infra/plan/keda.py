@@ -6,15 +6,7 @@ from typing import Any
 
 from .metrics import SERIES_OF_HPA_METRIC
 from .naming import VLLM
-from .scaling import (
-    PODS_PER_PERIOD,
-    SCALE_DOWN_PERIOD_SECONDS,
-    SCALE_DOWN_STABILIZATION_SECONDS,
-    SCALE_UP_PERIOD_SECONDS,
-    SCALE_UP_STABILIZATION_SECONDS,
-    Scaling,
-    Target,
-)
+from .scaling import SCALE_DOWN, SCALE_UP, Pace, Scaling, Target
 
 POLLING_SECONDS = 15
 FAILURES_BEFORE_FALLBACK = 4
@@ -45,8 +37,8 @@ def scaled_object(namespace: str, scaling: Scaling, server_address: str) -> dict
             "horizontalPodAutoscalerConfig": {
                 "name": VLLM,
                 "behavior": {
-                    "scaleUp": _pace(SCALE_UP_STABILIZATION_SECONDS, SCALE_UP_PERIOD_SECONDS),
-                    "scaleDown": _pace(SCALE_DOWN_STABILIZATION_SECONDS, SCALE_DOWN_PERIOD_SECONDS),
+                    "scaleUp": _rules(SCALE_UP),
+                    "scaleDown": _rules(SCALE_DOWN),
                 },
             }
         },
@@ -68,6 +60,6 @@ def _trigger(namespace: str, target: Target, server_address: str) -> dict[str, A
     }
 
 
-def _pace(stabilization_seconds: int, period_seconds: int) -> dict[str, Any]:
-    policy = {"type": "Pods", "value": PODS_PER_PERIOD, "periodSeconds": period_seconds}
-    return {"stabilizationWindowSeconds": stabilization_seconds, "policies": [policy]}
+def _rules(pace: Pace) -> dict[str, Any]:
+    policy = {"type": "Pods", "value": pace.pods, "periodSeconds": pace.period_seconds}
+    return {"stabilizationWindowSeconds": pace.stabilization_seconds, "policies": [policy]}

@@ -8,13 +8,22 @@ from math import floor
 from .capacity import Capacity
 from .metrics import QUEUE_METRIC, RUNNING_METRIC
 
-SCALE_UP_STABILIZATION_SECONDS = 120
-SCALE_UP_PERIOD_SECONDS = 300
-SCALE_DOWN_STABILIZATION_SECONDS = 600
-SCALE_DOWN_PERIOD_SECONDS = 600
-PODS_PER_PERIOD = 1
 BUSY_FRACTION = 0.8
 """A replica at four fifths of what it holds is busy: the next one takes minutes to load."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """At most `pods` more or fewer per period, after the metric has said so for the stabilization window."""
+
+    stabilization_seconds: int
+    period_seconds: int
+    pods: int = 1
+
+
+SCALE_UP = Pace(stabilization_seconds=120, period_seconds=300)
+SCALE_DOWN = Pace(stabilization_seconds=600, period_seconds=600)
+"""The specification's numbers. Down is slow on purpose: what is removed takes minutes to load again."""
 
 
 @dataclass(frozen=True)

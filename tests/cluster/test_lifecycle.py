@@ -168,7 +168,7 @@ def test_the_outputs_tell_endpoint_model_gpus_and_what_to_run_next(life: Life) -
 def test_listed_nodes_are_labelled_and_no_others(life: Life) -> None:
     for name, node in nodes_by_name(life).items():
         managers = {entry["manager"] for entry in node["metadata"]["managedFields"]}
-        assert any("pulumi" in manager for manager in managers) is (name in life.plan.site.gpus.label_nodes)
+        assert (f"f3iai-inference-{life.name}" in managers) is (name in life.plan.site.gpus.label_nodes)
 
 
 def test_a_namespace_of_ours_enforces_the_restricted_pod_standard(life: Life) -> None:

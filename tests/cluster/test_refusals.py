@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.plan.naming import SITE_ANNOTATION
 from infra.site import CONFIG_KEY
 from tests.sites_under_test import path_of, plan
 from tools.access import AMBIENT
@@ -59,28 +60,28 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(cluster, project, project.stack_file("prod").read_text())
 
 
+BAD = [
+    ("gpus.qouta", 4, "gpus.qouta: is not a key of this file; did you mean 'quota'?"),
+    ("gpus.available", "4", "gpus.available: '4' is not a whole number; write"),
+    ("vllm.gpuMemoryUtilization", 95, "vllm.gpuMemoryUtilization: 95 is out of range; write at most 1"),
+    ("gpus.quota", 2, "scaling.maxReplicas: 4 replicas x 1 GPUs = 4, the quota is 2; write at most 2"),
+    ("cluster.context", "gpu-prdo", "cluster.context: the kubeconfig ("),
+    ("cluster.context", AMBIENT, "does not answer: "),
+    (
+        "cluster.createNamespace",
+        True,
+        "cluster.createNamespace: the namespace 'f3iai' exists already and is not of",
+    ),
+    (
+        "cluster.namespace",
+        "f3iai-b",
+        "cluster.namespace: the cluster has no namespace 'f3iai-b'; kubectl --context",
+    ),
+]
+
+
 @pytest.mark.parametrize("command", ["preview", "up"])
-@pytest.mark.parametrize(
-    ("key", "value", "words"),
-    [
-        ("gpus.qouta", 4, "gpus.qouta: is not a key of this file; did you mean 'quota'?"),
-        ("gpus.available", "4", "gpus.available: '4' is not a whole number; write"),
-        ("vllm.gpuMemoryUtilization", 95, "vllm.gpuMemoryUtilization: 95 is out of range; write at most 1"),
-        ("gpus.quota", 2, "scaling.maxReplicas: 4 replicas x 1 GPUs = 4, the quota is 2; write at most 2"),
-        ("cluster.context", "gpu-prdo", "cluster.context: the kubeconfig ("),
-        ("cluster.context", AMBIENT, "does not answer: "),
-        (
-            "cluster.createNamespace",
-            True,
-            "cluster.createNamespace: the namespace 'f3iai' exists already and is not of",
-        ),
-        (
-            "cluster.namespace",
-            "f3iai-b",
-            "cluster.namespace: the cluster has no namespace 'f3iai-b'; kubectl --context",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("key", "value", "words"), BAD, ids=[f"{key}={value}" for key, value, _ in BAD])
 def test_one_line_names_file_key_fault_and_remedy(bench: Bench, key: str, value: Any, words: str, command: str) -> None:
     bench.spoil(key, value)
     (line,) = bench.refused(command)
@@ -127,6 +128,30 @@ def test_a_cluster_without_the_prometheus_operator_is_named(bench: Bench) -> Non
         bench.cluster.kubectl("create", "-f", "-", stdin=yaml.safe_dump_all(saved["items"]))
         bench.cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
     assert "monitoring: the cluster does not know monitoring.coreos.com/v1; install Prometheus Operator" in line
+
+
+def test_letting_go_of_an_own_namespace_is_refused_before_it_is_deleted(bench: Bench) -> None:
+    bench.project.stack_file("prod").write_text(bench.good)
+    bench.cluster.kubectl("annotate", "namespace", "f3iai", f"{SITE_ANNOTATION}=prod")
+    try:
+        (line,) = bench.refused("preview")
+    finally:
+        bench.cluster.kubectl("annotate", "namespace", "f3iai", f"{SITE_ANNOTATION}-")
+    assert "cluster.createNamespace: this site made the namespace 'f3iai': false would delete it" in line
+
+
+def test_a_namespace_on_its_way_out_is_named(bench: Bench) -> None:
+    held = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "leaving"}}
+    held_back = {"name": "keeper", "namespace": "leaving", "finalizers": ["f3iai.io/held"]}
+    keeper = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": held_back}
+    bench.cluster.apply([held, keeper])
+    bench.cluster.kubectl("delete", "namespace", "leaving", "--wait=false")
+    bench.spoil("cluster.namespace", "leaving")
+    try:
+        (line,) = bench.refused("preview")
+    finally:
+        bench.cluster.kubectl("patch", "configmap", "keeper", "-n", "leaving", "-p", '{"metadata":{"finalizers":null}}')
+    assert "cluster.namespace: the namespace 'leaving' is being deleted; wait until" in line
 
 
 def test_the_good_file_is_accepted_by_the_same_bench(bench: Bench) -> None:

@@ -116,11 +116,11 @@ def annotations_of(told: Told) -> dict[str, dict[str, str]]:
 
 
 def test_what_a_killed_up_left_behind_belongs_to_the_next_one(told: Told) -> None:
-    managers = {annotations["pulumi.com/patchFieldManager"] for annotations in annotations_of(told).values()}
+    managers = {written["pulumi.com/patchFieldManager"] for written in annotations_of(told).values()}
     assert managers == {f"f3iai-inference-{told.plan.name}"}, "with a random manager the next up conflicts with itself"
 
 
 def test_deletion_waits_for_pods_and_for_nothing_else(told: Told) -> None:
-    for key, annotations in annotations_of(told).items():
+    for key, written in annotations_of(told).items():
         waits = key.split("::")[0] in ("kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Namespace")
-        assert ("pulumi.com/deletionPropagationPolicy" in annotations) is not waits, key
+        assert ("pulumi.com/deletionPropagationPolicy" in written) is not waits, key
