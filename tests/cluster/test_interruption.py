@@ -72,7 +72,7 @@ def test_an_interrupted_up_followed_by_another_ends_in_the_right_state(
     for manifest in Rendered(path_of("minimal")).all.values():
         assert exists(cluster, manifest["kind"], manifest["metadata"]["name"])
     deployment = cluster.get("deployment", VLLM, "-n", "f3iai")
-    assert deployment["status"]["availableReplicas"] == 1
+    assert deployment["status"]["readyReplicas"] == 1
     project.run("up", "-s", "minimal", "--yes", "--expect-no-changes")
     project.run("destroy", "-s", "minimal", "--yes")
     assert not exists(cluster, "namespace", "f3iai"), "something was lost from the state"

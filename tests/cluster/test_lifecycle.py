@@ -71,7 +71,7 @@ def contains(live: Any, sent: Any, path: str = "") -> list[str]:
 def test_the_engine_is_available_after_a_load_that_liveness_alone_would_have_killed(life: Life) -> None:
     deployment = life.snapshots["after up"].get("Deployment", "vllm")
     asked = 1 if life.plan.scaling else life.plan.ledger.max_replicas
-    assert deployment["status"]["availableReplicas"] == asked, "where something scales, the first replica is all"
+    assert deployment["status"]["readyReplicas"] == asked, "where something scales, the first replica is all"
     pods = life.snapshots["after up"].pods_of("vllm")
     assert pods
     for pod in pods:

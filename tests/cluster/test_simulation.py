@@ -41,7 +41,8 @@ def engine(name: str, *, startup_probe: bool) -> dict[str, Any]:
 
 def test_without_its_startup_probe_the_same_engine_is_killed_again_and_again(cluster: ControlPlane) -> None:
     cluster.apply([engine(VLLM, startup_probe=True), engine("unguarded", startup_probe=False)])
-    cluster.kubectl("-n", "f3iai", "wait", "--for=condition=Available", f"deployment/{VLLM}", "--timeout=60s")
+    cluster.kubectl("-n", "f3iai", "rollout", "status", f"deployment/{VLLM}", "--timeout=60s")
+    assert cluster.get("deployment", VLLM, "-n", "f3iai")["status"]["readyReplicas"] == 1
     deadline = time.monotonic() + 60
     restarts = 0
     while restarts < 2 and time.monotonic() < deadline:
