@@ -187,7 +187,17 @@ class ControlPlane:
         files = [file for name in DEFINITIONS for file in CRDS.glob(f"*_{name}.yaml")]
         names = [word for file in files for word in ("-f", str(file))]
         self.kubectl("create", *names)
-        self.kubectl("wait", "--for=condition=Established", "crd", "--all", f"--timeout={READY_SECONDS}s")
+        self._processes.wait("kube-apiserver", self._established, READY_SECONDS)
+
+    def _established(self) -> bool:
+        """All definitions are served. `kubectl wait` gives up on one that has no conditions yet."""
+        definitions = self.items("customresourcedefinitions")
+        return all(_condition(definition, "Established") == "True" for definition in definitions)
+
+
+def _condition(item: dict[str, Any], kind: str) -> str | None:
+    conditions = item.get("status", {}).get("conditions") or []
+    return next((entry["status"] for entry in conditions if entry["type"] == kind), None)
 
 
 def _flags(values: dict[str, object]) -> list[str]:
