@@ -191,13 +191,8 @@ class ControlPlane:
 
     def _established(self) -> bool:
         """All definitions are served. `kubectl wait` gives up on one that has no conditions yet."""
-        definitions = self.items("customresourcedefinitions")
-        return all(_condition(definition, "Established") == "True" for definition in definitions)
-
-
-def _condition(item: dict[str, Any], kind: str) -> str | None:
-    conditions = item.get("status", {}).get("conditions") or []
-    return next((entry["status"] for entry in conditions if entry["type"] == kind), None)
+        found = [each.get("status", {}).get("conditions") or [] for each in self.items("customresourcedefinitions")]
+        return all(any(one["type"] == "Established" and one["status"] == "True" for one in each) for each in found)
 
 
 def _flags(values: dict[str, object]) -> list[str]:

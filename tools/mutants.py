@@ -77,7 +77,10 @@ MUTANTS = (
     ),
     Mutant("D14", "infra/plan/naming.py", 'API_PREFIX = "/v1"', 'API_PREFIX = ""'),
     Mutant(
-        "D15", "infra/plan/capacity.py", "    block_bytes = ", "    pool_gib *= 32768 / max_len\n    block_bytes = "
+        "D15",
+        "infra/plan/capacity.py",
+        "    tokens = pool_tokens(",
+        "    pool *= 32768 / engine.max_len\n    tokens = pool_tokens(",
     ),
     Mutant("D16", "infra/components/pods.py", "read_only_root_filesystem=True", "read_only_root_filesystem=False"),
     Mutant("D16", "infra/plan/serving.py", "USER_ID = 2000", "USER_ID = 0"),

@@ -32,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("site", metavar="SITE", help=SITE_HELP)
     render.add_argument("--out", metavar="DIR", type=Path, help="write one file per manifest")
 
+    capacity = commands.add_parser("capacity", help="predict the KV pool of engines from their start-up logs")
+    capacity.add_argument("--cases", metavar="FILE", type=Path, required=True, help="a JSON list of logs")
+
     commands.add_parser("schema", help="print the JSON Schema of a stack file")
     return parser
 
@@ -63,6 +66,10 @@ def _run(options: argparse.Namespace) -> int:
             from .rendering import write
 
             return write(options.site, options.out)
+        case "capacity":
+            from .capacity import show_capacity
+
+            return show_capacity(options.cases)
         case _:
             import json
 

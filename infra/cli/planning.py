@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from infra.plan import Plan
+from infra.plan.capacity import Capacity, purchases
 from infra.plan.naming import llm_endpoint
 from infra.plan.probes import LIVENESS
 
@@ -65,29 +66,52 @@ def as_text(plan: Plan) -> str:
         ("  without the probe", f"killed from {LIVENESS.earliest_kill_seconds} s by the liveness probe"),
         ("", ""),
         ("Drain", f"{drain.pre_stop_seconds} s endpoints + {drain.drain_seconds} s answers < {drain.grace_seconds} s"),
-        ("KV pool", _capacity(plan)),
+        ("", ""),
+        *_memory(plan),
+        ("", ""),
         ("Scaling", _scaling(plan)),
         ("", ""),
         ("Serve", plan.serving.line),
     ]
-    return "\n".join(f"{name:<20}{value}".rstrip() for name, value in rows)
+    return "\n".join(f"{name:<28}{value}".rstrip() for name, value in rows)
 
 
 def _rollout(plan: Plan) -> str:
-    ledger = plan.ledger
-    if ledger.rollout_surge:
-        return "a new pod starts first, no gap"
+    rollout = plan.ledger.rollout
     gap = plan.drain.grace_seconds + plan.startup.load_seconds
-    if ledger.min_replicas == 1:
-        return f"no GPU to spare: one pod at a time; with one replica up to {gap} s without an engine"
+    if rollout.surge:
+        return f"{rollout.surge} new at a time before old ones go: no gap"
+    if rollout.strategy == "Recreate":
+        return f"no GPU to spare: the one replica is recreated, up to {gap} s without an engine"
+    if plan.ledger.min_replicas == 1:
+        return f"no GPU to spare: one pod at a time; at one replica up to {gap} s without an engine"
     return f"no GPU to spare: one pod at a time, one replica fewer for up to {gap} s each"
 
 
-def _capacity(plan: Plan) -> str:
-    if plan.capacity is None:
-        return f"unknown: no shape of {plan.site.model.name} is shipped"
-    fits = plan.capacity.longest_conversations
-    return f"about {plan.capacity.kv_tokens} tokens, {fits:.1f} conversations of {plan.site.model.max_len} at once"
+def _memory(plan: Plan) -> list[tuple[str, str]]:
+    """The memory of one GPU as a sum, and what each setting would buy."""
+    capacity, engine = plan.capacity, plan.engine
+    if plan.shape is None or capacity is None:
+        return [("Memory of a GPU", "unknown: name the model's config.json in model.config")]
+    reserve = capacity.reserve
+    rows = [
+        ("Memory of a GPU", f"{capacity.total_gib:.1f} GiB as CUDA reports it, of {engine.memory_gib:g} nominal"),
+        ("  vLLM takes", f"{capacity.taken_gib:.1f} GiB ({engine.utilization:g})"),
+        ("  weights", f"{capacity.weights_gib:.1f} GiB"),
+        ("  activation peak", f"{reserve.activation_gib:.1f} GiB, of a first start"),
+        ("  graphs, runtime", f"{reserve.graphs_gib + reserve.runtime_gib:.1f} GiB"),
+        ("  KV pool", f"{capacity.pool_gib:.1f} GiB, {capacity.kv_tokens} tokens: {_holds(capacity, engine.max_len)}"),
+        ("  margin", f"maxLen could be up to {capacity.largest_max_len}"),
+    ]
+    bought = [
+        (f"  {one.setting}", f"{one.value}: {one.capacity.kv_tokens} tokens, {one.capacity.longest_conversations:.1f}")
+        for one in purchases(plan.shape, engine)
+    ]
+    return [*rows, ("What a change buys", "pool, longest conversations at once"), *bought]
+
+
+def _holds(capacity: Capacity, max_len: int) -> str:
+    return f"{capacity.longest_conversations:.1f} conversations of {max_len} at once"
 
 
 def _scaling(plan: Plan) -> str:

@@ -16,6 +16,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
 from infra.plan import Plan
+from infra.plan.ledger import Rollout
 from infra.plan.naming import HTTP_PORT, HTTP_PORT_NAME, VLLM, labels, llm_endpoint, selector
 
 from .engine_pod import engine_pod
@@ -62,16 +63,20 @@ class VllmServer(pulumi.ComponentResource):
 
 
 def _deployment(plan: Plan) -> DeploymentSpecArgs:
-    rollout = RollingUpdateDeploymentArgs(
-        max_surge=plan.ledger.rollout_surge, max_unavailable=plan.ledger.rollout_unavailable
-    )
     return DeploymentSpecArgs(
         replicas=None if plan.scaling else plan.ledger.max_replicas,
         progress_deadline_seconds=plan.startup.progress_deadline_seconds,
-        strategy=DeploymentStrategyArgs(type="RollingUpdate", rolling_update=rollout),
+        strategy=_strategy(plan.ledger.rollout),
         selector=LabelSelectorArgs(match_labels=selector(VLLM)),
         template=PodTemplateSpecArgs(metadata=ObjectMetaArgs(labels=labels(VLLM)), spec=engine_pod(plan)),
     )
+
+
+def _strategy(rollout: Rollout) -> DeploymentStrategyArgs:
+    if rollout.strategy == "Recreate":
+        return DeploymentStrategyArgs(type="Recreate")
+    rolling = RollingUpdateDeploymentArgs(max_surge=rollout.surge, max_unavailable=rollout.unavailable)
+    return DeploymentStrategyArgs(type="RollingUpdate", rolling_update=rolling)
 
 
 def _unawaited(metadata: ObjectMetaArgs) -> ObjectMetaArgs:

@@ -1,72 +1,134 @@
-"""What a GPU holds: the KV pool of one replica, and how many conversations fit into it.
+"""What a replica holds: its KV pool, how many conversations fit into it, and what each setting buys.
 
-The pool is what the weights leave of the memory vLLM takes; `maxLen` is not part of that sum, it only says how
-many of the longest conversations the pool holds.
+`maxLen` buys no memory: the pool is what the weights leave of the memory vLLM takes. It only says how long one
+conversation may get, and a start fails where the pool does not hold one that long.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-GIB = 2**30
+from .memory import GIB, GRAPHS_DEDUCTED_SINCE, Reserve, cuda_total_gib, estimated_reserve, pool_tokens
+from .model_shape import ModelShape
+
 BLOCK_TOKENS = 16
-RUNTIME_RESERVE_GIB = 3.0
-"""Non-torch memory, peak activation and CUDA graphs of one GPU; published logs give 0.5 to 6.2 GiB, by card and
-batch. The plan takes the middle, and says it is an estimate."""
-NOMINAL_SHORTFALL_GIB = 0.7
-"""CUDA reports 0.6 to 0.75 GiB less than a card's nominal memory."""
-BYTES_PER_KV_VALUE = {"auto": 2, "bfloat16": 2, "float16": 2, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1}
+UTILIZATION_STEP = 0.02
+MOST_UTILIZATION = 0.95
+"""Above it the driver's own memory and fragmentation make a start fail."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelShape:
-    """Dimensions of a decoder with grouped-query attention, from its `config.json`."""
+class Engine:
+    """The settings of one replica that memory depends on; GiB are of one GPU."""
 
-    layers: int
-    kv_heads: int
-    head_dim: int
-    weights_gib: float
-
-    def kv_bytes_per_token(self, kv_cache_dtype: str) -> int:
-        return 2 * self.layers * self.kv_heads * self.head_dim * BYTES_PER_KV_VALUE[kv_cache_dtype]
+    memory_gib: float
+    product: str | None
+    utilization: float
+    gpus: int
+    max_len: int
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    kv_cache_dtype: str
+    version: tuple[int, int, int]
+    weights_gib: float | None = None
+    reserve_gib: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """Of one replica: tokens in the KV pool, and conversations of `max_len` tokens that fit at once."""
+    """Of one replica. GiB are of one GPU, tokens and conversations of all its GPUs.
 
+    `kv_tokens` is the pool as vLLM prints it; `longest_conversations` how many of `max_len` tokens it holds at once;
+    `largest_max_len` the longest conversation with which the engine would start, 0 where the weights do not fit.
+    """
+
+    total_gib: float
+    taken_gib: float
+    weights_gib: float
+    reserve: Reserve
+    pool_gib: float
     kv_tokens: int
     longest_conversations: float
+    largest_max_len: int
 
 
-@cache
-def _shapes() -> dict[str, ModelShape]:
-    rows = json.loads((Path(__file__).with_name("models.json")).read_text(encoding="utf-8"))["models"]
-    return {name.lower(): ModelShape(**row) for name, row in rows.items()}
+@dataclass(frozen=True)
+class Purchase:
+    """A setting changed alone, and what it makes of the pool."""
+
+    setting: str
+    value: str
+    capacity: Capacity
 
 
-def shape_of(model: str) -> ModelShape | None:
-    """The shape of a well-known model, or None: an unknown model is not guessed."""
-    return _shapes().get(model.lower())
-
-
-def capacity_plan(
-    *,
-    shape: ModelShape | None,
-    gpu_memory_gib: float,
-    gpu_memory_utilization: float,
-    gpus_per_replica: int,
-    kv_cache_dtype: str,
-    max_len: int,
-) -> Capacity | None:
-    """The KV pool, or None where the model's shape is not known. A pool of 0 means the weights do not fit."""
+def capacity_plan(shape: ModelShape | None, engine: Engine) -> Capacity | None:
+    """The memory of a replica, or None where the model's shape or the size of its weights is not known."""
     if shape is None:
         return None
-    taken = (gpu_memory_gib - NOMINAL_SHORTFALL_GIB) * gpu_memory_utilization
-    pool_gib = max(0.0, taken - shape.weights_gib / gpus_per_replica - RUNTIME_RESERVE_GIB)
-    block_bytes = BLOCK_TOKENS * shape.kv_bytes_per_token(kv_cache_dtype) / gpus_per_replica
-    tokens = int(pool_gib * GIB // block_bytes) * BLOCK_TOKENS
-    return Capacity(kv_tokens=tokens, longest_conversations=tokens / max_len)
+    weights = engine.weights_gib if engine.weights_gib is not None else (shape.weights_bytes or 0) / GIB
+    if not weights:
+        return None
+    total = cuda_total_gib(engine.memory_gib, engine.product)
+    reserve = _reserve(shape, engine)
+    taken = total * engine.utilization
+    pool = taken - weights / engine.gpus - reserve.total_gib
+    tokens = pool_tokens(pool, shape.kv_bytes_per_token(engine.kv_cache_dtype, engine.gpus), BLOCK_TOKENS)
+    needed = _request_bytes(shape, engine, engine.max_len)
+    return Capacity(
+        total_gib=total,
+        taken_gib=taken,
+        weights_gib=weights / engine.gpus,
+        reserve=reserve,
+        pool_gib=pool,
+        kv_tokens=tokens,
+        longest_conversations=max(0.0, pool) * GIB / needed,
+        largest_max_len=_largest_max_len(shape, engine, pool),
+    )
+
+
+def purchases(shape: ModelShape, engine: Engine) -> Iterator[Purchase]:
+    """What the settings of the site file that memory depends on would buy, each changed alone."""
+    changes: list[tuple[str, str, Engine]] = [
+        ("model.maxLen", str(engine.max_len // 2), replace(engine, max_len=engine.max_len // 2)),
+        ("vllm.maxNumSeqs", str(engine.max_num_seqs // 2), replace(engine, max_num_seqs=engine.max_num_seqs // 2)),
+    ]
+    more = round(engine.utilization + UTILIZATION_STEP, 4)
+    if more <= MOST_UTILIZATION:
+        changes.append(("vllm.gpuMemoryUtilization", f"{more:g}", replace(engine, utilization=more)))
+    if not engine.kv_cache_dtype.startswith("fp8"):
+        changes.append(("vllm.kvCacheDtype", "fp8", replace(engine, kv_cache_dtype="fp8")))
+    for setting, value, changed in changes:
+        capacity = capacity_plan(shape, changed) if changed.max_num_seqs and changed.max_len else None
+        if capacity:
+            yield Purchase(setting, value, capacity)
+
+
+def _reserve(shape: ModelShape, engine: Engine) -> Reserve:
+    if engine.reserve_gib is not None:
+        return Reserve(runtime_gib=engine.reserve_gib, activation_gib=0.0, graphs_gib=0.0)
+    return estimated_reserve(
+        vocabulary=shape.vocabulary,
+        widest=shape.widest,
+        max_num_seqs=engine.max_num_seqs,
+        max_num_batched_tokens=engine.max_num_batched_tokens,
+        gpus=engine.gpus,
+        graphs_deducted=engine.version >= GRAPHS_DEDUCTED_SINCE,
+    )
+
+
+def _request_bytes(shape: ModelShape, engine: Engine, tokens: int) -> int:
+    whole_blocks = -(-tokens // BLOCK_TOKENS) * BLOCK_TOKENS
+    step = engine.max_num_batched_tokens
+    return shape.request_bytes(whole_blocks, engine.kv_cache_dtype, engine.gpus, step)
+
+
+def _largest_max_len(shape: ModelShape, engine: Engine, pool_gib: float) -> int:
+    """The longest request whose bytes the pool holds; they only grow with the length, so it is found by halving."""
+    pool, low, high = pool_gib * GIB, 0, 2**24
+    while high - low > BLOCK_TOKENS:
+        middle = (low + high) // 2 // BLOCK_TOKENS * BLOCK_TOKENS
+        if middle == low:
+            break
+        low, high = (middle, high) if _request_bytes(shape, engine, middle) <= pool else (low, middle)
+    return low

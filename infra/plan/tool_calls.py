@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from infra.site import Fault
 
@@ -28,32 +29,28 @@ PARSER_OF_FAMILY = (
 KNOWN_PARSERS = sorted({parser for _, parser in PARSER_OF_FAMILY if parser})
 
 
-class NoParser(Exception):
-    """The model cannot be served with tools as the site stands."""
+@dataclass(frozen=True)
+class ToolCalls:
+    """The parser to start vLLM with, or the fault that there is none."""
 
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(fault.problem)
+    parser: str
+    fault: Fault | None = None
 
 
-def tool_parser(model: str, stated: str | None) -> str:
-    """The parser of the model's family, checked against what the site states.
-
-    Raises:
-        NoParser: the family is unknown and the site names no parser, or names one of another family.
-    """
+def tool_calls(model: str, stated: str | None) -> ToolCalls:
+    """The parser of the model's family, checked against what the site states."""
     lowered = model.lower()
     family = next(((name, parser) for name, parser in PARSER_OF_FAMILY if re.search(name, lowered)), None)
     if family is None:
         if stated:
-            return stated
+            return ToolCalls(stated)
         problem = f"no tool-call parser is known for {model!r}"
-        raise NoParser(Fault("model.toolParser", problem, f"name vLLM's, one of {', '.join(KNOWN_PARSERS)}, ..."))
+        return ToolCalls("", Fault("model.toolParser", problem, f"name vLLM's, one of {', '.join(KNOWN_PARSERS)}, ..."))
     parser = family[1]
     if parser is None:
         problem = f"{model!r} emits no tool calls that vLLM can parse, and Compass depends on them"
-        raise NoParser(Fault("model.name", problem, "serve the Instruct model of the family"))
+        return ToolCalls("", Fault("model.name", problem, "serve the Instruct model of the family"))
     if stated and stated != parser:
         problem = f"{stated!r} does not parse the tool calls of {model!r}"
-        raise NoParser(Fault("model.toolParser", problem, f"write {parser}, or leave it out"))
-    return parser
+        return ToolCalls(parser, Fault("model.toolParser", problem, f"write {parser}, or leave it out"))
+    return ToolCalls(parser)

@@ -1,8 +1,22 @@
 """The typed site file: what a site decides."""
 
 from .faults import Fault, SiteRefused
-from .file import CONFIG_KEY, KEY, PROJECT, PROJECT_ROOT, locate, read, shown, site_name, stack_files, validate
+from .file import (
+    CONFIG_KEY,
+    KEY,
+    PROJECT,
+    PROJECT_ROOT,
+    SiteFile,
+    locate,
+    model_config,
+    read,
+    site_file,
+    site_name,
+    stack_files,
+    validate,
+)
 from .model import Site, Version
+from .rules import broken
 from .schema import json_schema
 
 __all__ = [
@@ -12,12 +26,15 @@ __all__ = [
     "PROJECT_ROOT",
     "Fault",
     "Site",
+    "SiteFile",
     "SiteRefused",
     "Version",
+    "broken",
     "json_schema",
     "locate",
+    "model_config",
     "read",
-    "shown",
+    "site_file",
     "site_name",
     "stack_files",
     "validate",

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .faults import Fault
@@ -68,23 +68,28 @@ def _fault(model: type[Section], details: ErrorDetails) -> Fault:
     return Fault(key, f"{value!r}: {details['msg']}", f"see `python -m infra schema`{_example(model, path)}")
 
 
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def section_of(annotation: Any) -> type[Section] | None:
+    """The section that a key holds, or None where it holds a value."""
+    return next(_sections(annotation), None)
+
+
+def _sections(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
         for member in typing.get_args(annotation):
             yield from _sections(member)
 
 
-def _section_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
-    section: type[BaseModel] | None = model
+def _section_at(model: type[Section], path: tuple[int | str, ...]) -> type[Section] | None:
+    section: type[Section] | None = model
     for part in path:
         field = next((f for f in section.model_fields.values() if f.alias == part), None) if section else None
-        section = next(_sections(field.annotation), None) if field else None
+        section = section_of(field.annotation) if field else None
     return section
 
 
-def _example(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+def _example(model: type[Section], path: tuple[int | str, ...]) -> str:
     section = _section_at(model, path[:-1])
     field = next((f for f in section.model_fields.values() if f.alias == path[-1]), None) if section else None
     if field is None:
@@ -96,7 +101,7 @@ def _example(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
     return ""
 
 
-def _near_key(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+def _near_key(model: type[Section], path: tuple[int | str, ...]) -> str:
     section = _section_at(model, path[:-1])
     known = [str(field.alias) for field in section.model_fields.values()] if section else []
     lowered: Mapping[str, str] = {name.lower(): name for name in known}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from pydantic import ValidationError
 from . import explain
 from .faults import Fault, SiteRefused
 from .model import Site
-from .rules import broken
+from .partial import broken_where_known
 from .stack_yaml import load
 
 PROJECT = "f3iai-inference"
@@ -43,17 +45,27 @@ def site_name(path: Path) -> str:
 
 
 def read(path: Path) -> Site:
-    """The site of a stack file.
+    """The site of a stack file, its values judged and not yet what follows from them.
 
     Raises:
         SiteRefused: with all faults of the file, or the one that keeps it from being read.
     """
-    return validate(_site_value(path), shown(path))
+    return validate(_site_value(path), site_file(path).shown)
 
 
-def shown(path: Path) -> str:
-    """How a stack file is named to its operator: the project's own by name, another by its path."""
-    return path.name if path.parent == _project_folder() else str(path)
+@dataclass(frozen=True)
+class SiteFile:
+    """A stack file: the stack's name, how the file is named to its operator, and where its relative paths begin."""
+
+    name: str
+    shown: str
+    folder: Path
+
+
+def site_file(path: Path) -> SiteFile:
+    """The project's own files are shown by name, others by their path."""
+    shown = path.name if path.parent == _project_folder() else str(path)
+    return SiteFile(site_name(path), shown, path.parent)
 
 
 def validate(value: object, file: str) -> Site:
@@ -63,17 +75,40 @@ def validate(value: object, file: str) -> Site:
     if not isinstance(value, Mapping):
         raise SiteRefused(file, [Fault(f"config.{CONFIG_KEY}", f"{value!r} is not a section of keys", "see README.md")])
     try:
-        site = Site.model_validate(value)
+        return Site.model_validate(value)
     except ValidationError as error:
-        raise SiteRefused(file, explain.faults(Site, error)) from None
-    if faults := broken(site):
-        raise SiteRefused(file, faults)
-    return site
+        faults = explain.faults(Site, error)
+        raise SiteRefused(file, [*faults, *broken_where_known(value, faults)]) from None
+
+
+def model_config(site: Site, file: SiteFile) -> Mapping[str, Any] | None:
+    """The `config.json` that a site names, or None where it names none.
+
+    Raises:
+        SiteRefused: it cannot be read, or is no object of JSON.
+    """
+    if site.model.config is None:
+        return None
+    path = file.folder / site.model.config
+
+    def refused(problem: str) -> SiteRefused:
+        remedy = f"name the model's config.json, its path relative to {file.shown}"
+        return SiteRefused(file.shown, [Fault("model.config", f"{site.model.config!r} {problem}", remedy)])
+
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise refused(f"cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise refused("is not JSON") from None
+    if not isinstance(content, dict):
+        raise refused("is no object of JSON")
+    return content
 
 
 def _site_value(path: Path) -> object:
     def refused(problem: str, remedy: str) -> SiteRefused:
-        return SiteRefused(shown(path), [Fault("", problem, remedy)])
+        return SiteRefused(site_file(path).shown, [Fault("", problem, remedy)])
 
     try:
         content: Any = load(path.read_text(encoding="utf-8"))

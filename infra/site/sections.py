@@ -42,6 +42,8 @@ class Cluster(Section):
     """Every image must come from here."""
     image_pull_secret: ObjectName | None = None
     """An existing Secret of type kubernetes.io/dockerconfigjson."""
+    node_drain_seconds: Annotated[int, Field(ge=60, le=86_400)] = 3600
+    """How long a drain of a node waits for its pods before it gives up or kills them."""
 
 
 class Gpus(Section):
@@ -53,6 +55,9 @@ class Gpus(Section):
     """GPUs the ResourceQuota allows; all that are available where left out."""
     memory_gib: PositiveFloat = Field(alias="memoryGiB", examples=[80])
     """Memory of one GPU in GiB."""
+    product: NonEmpty | None = None
+    """The GPU's product name, as in the label nvidia.com/gpu.product; left out, the plan takes the card of that size
+    of which CUDA reports the least."""
     resource: GpuResource = "nvidia.com/gpu"
     """Extended resource that the device plugin offers."""
     node_label: LabelKey = "nvidia.com/gpu.present"
@@ -96,6 +101,10 @@ class Model(Section):
     """Slowest load the site has seen, from container start to /health, with cold caches."""
     max_len: Annotated[int, Field(ge=16)] = 32_768
     """Longest conversation in tokens, prompt and answer together."""
+    config: RelativePath | None = None
+    """The model's config.json, relative to the stack file; not needed for a well-known model."""
+    weights_gib: PositiveFloat | None = Field(default=None, alias="weightsGiB")
+    """Size of the weights in GiB; left out, it follows from the config."""
     tool_parser: NonEmpty | None = None
     """vLLM's tool-call parser; left out, it follows from the model's name."""
 
@@ -125,6 +134,8 @@ class Vllm(Section):
     """Tokens in one engine step."""
     kv_cache_dtype: Literal["auto", "bfloat16", "float16", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
     """Type of the KV cache."""
+    reserve_gib: PositiveFloat | None = Field(default=None, alias="reserveGiB")
+    """Memory of one GPU beside weights and KV cache, from a start-up log of the site; estimated where left out."""
     cpus: PositiveInt = 4
     """CPU cores a replica asks for."""
     memory_gib: PositiveInt = Field(default=16, alias="memoryGiB")

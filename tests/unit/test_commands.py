@@ -26,7 +26,13 @@ def test_check_without_a_name_checks_every_site(capsys: pytest.CaptureFixture[st
 def test_plan_tells_ledger_budgets_and_the_serve_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "prod"]) == 0
     text = capsys.readouterr().out
-    for words in ("4 of 4 available", "510 to 530 s", "vllm serve /models/Qwen2.5-7B-Instruct", "1014496 tokens"):
+    for words in (
+        "4 of 4 available",
+        "510 to 530 s",
+        "vllm serve /models/Qwen2.5-7B-Instruct",
+        "1023296 tokens",
+        "16384: 1023296 tokens, 62.5",
+    ):
         assert words in text
 
 

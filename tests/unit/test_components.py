@@ -106,7 +106,8 @@ def test_pulumi_leaves_replicas_to_the_autoscaler_and_outwaits_the_load(told: To
     assert timeouts
     deadline = told.plan.startup.progress_deadline_seconds
     assert int(str(timeouts.create).removesuffix("s")) > deadline, "a failed rollout must be reported as one"
-    waves = -(-told.plan.ledger.max_replicas // (told.plan.ledger.rollout_surge + told.plan.ledger.rollout_unavailable))
+    rollout = told.plan.ledger.rollout
+    waves = -(-told.plan.ledger.max_replicas // (rollout.surge + rollout.unavailable))
     assert int(str(timeouts.update).removesuffix("s")) > waves * deadline
 
 

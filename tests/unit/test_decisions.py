@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
 
-from infra.plan.capacity import capacity_plan, shape_of
+from infra.plan.capacity import capacity_plan
 from infra.plan.scaling import running_target
 from tests.model.kubelet import earliest_kill_seconds, latest_kill_seconds, survives_load
 from tests.model.network import Outside, Pod, reaches
@@ -85,10 +87,19 @@ def test_d04_replicas_and_surge_never_need_more_gpus_than_the_quota(rendered: Re
         replicas = rendered.get("ScaledObject", "vllm")["spec"]["maxReplicaCount"]
     else:
         replicas = deployment["replicas"]
-    rollout = deployment["strategy"]["rollingUpdate"]
     per_replica = int(rendered.engine["resources"]["requests"][resource])
-    assert (replicas + rollout["maxSurge"]) * per_replica <= hard <= rendered.site.gpus.available
-    assert rollout["maxSurge"] + rollout["maxUnavailable"] > 0, "a rollout that may do neither never ends"
+    surge, unavailable = replaced_at_once(deployment["strategy"])
+    assert (replicas + surge) * per_replica <= hard <= rendered.site.gpus.available
+    assert surge + unavailable > 0, "a rollout that may do neither never ends"
+    assert surge > 0 or hard < (replicas + 1) * per_replica, "a spare GPU is there to close the gap"
+
+
+def replaced_at_once(strategy: Any) -> tuple[int, int]:
+    """Pods that come before and that go before, in a rollout; all go at once where pods are recreated."""
+    if strategy["type"] == "Recreate":
+        assert "rollingUpdate" not in strategy, "the API server refuses both"
+        return 0, 1
+    return strategy["rollingUpdate"]["maxSurge"], strategy["rollingUpdate"]["maxUnavailable"]
 
 
 def test_d04_prod_scales_to_four_gpus_and_airgap_keeps_the_pages_two() -> None:
@@ -303,14 +314,8 @@ def test_d14_compass_is_wired_to_this_engine_and_no_other(rendered: Rendered) ->
 
 def test_d15_a_shorter_conversation_frees_no_memory_but_lets_more_of_them_fit() -> None:
     def plan(max_len: int, utilization: float = 0.9) -> tuple[int, float]:
-        capacity = capacity_plan(
-            shape=shape_of("Qwen/Qwen2.5-7B-Instruct"),
-            gpu_memory_gib=80,
-            gpu_memory_utilization=utilization,
-            gpus_per_replica=1,
-            kv_cache_dtype="auto",
-            max_len=max_len,
-        )
+        engine = replace(PROD.plan.engine, max_len=max_len, utilization=utilization)
+        capacity = capacity_plan(PROD.plan.shape, engine)
         assert capacity
         return capacity.kv_tokens, capacity.longest_conversations
 

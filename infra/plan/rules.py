@@ -1,0 +1,159 @@
+"""Rules on what follows from a site. Each says in its docstring why a plan that breaks it could not run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from infra.site import Fault
+
+from .capacity import MOST_UTILIZATION, Capacity, capacity_plan
+from .serving import argument_faults
+from .site_plan import Plan
+
+PlanRule = Callable[[Plan], Iterator[Fault]]
+
+PULUMI_LONGEST_SECONDS = 48 * 3600
+"""Two days: a timeout beyond it only hides a rollout that stands still."""
+
+
+def rollout_within_quota(plan: Plan) -> Iterator[Fault]:
+    """A rollout must never wait for a GPU that cannot come."""
+    ledger = plan.ledger
+    if ledger.rollout.surge and ledger.during_rollout > ledger.quota:
+        problem = f"a rollout would need {ledger.during_rollout} GPUs, the quota is {ledger.quota}"
+        yield Fault("gpus.quota", problem, f"write at least {ledger.during_rollout}")
+
+
+def clocks_in_order(plan: Plan) -> Iterator[Fault]:
+    """Each clock of a start must outlast the one before it, or the wrong one ends the start without a word."""
+    startup = plan.startup
+    clocks = [
+        ("the slowest load", startup.load_seconds),
+        ("the engine's own time-out", startup.engine_ready_seconds),
+        ("the startup probe", startup.probe.earliest_kill_seconds),
+        ("the progress deadline", startup.progress_deadline_seconds),
+        ("Pulumi's timeout", startup.create_timeout_seconds),
+    ]
+    for (sooner, first), (later, second) in pairwise(clocks):
+        if first >= second:
+            problem = f"{sooner} ({first} s) does not end before {later} ({second} s)"
+            yield Fault("model.loadSeconds", problem, "write the slowest load the site has seen")
+    if startup.update_timeout_seconds > PULUMI_LONGEST_SECONDS:
+        problem = f"a rollout could take {startup.update_timeout_seconds} s, more than {PULUMI_LONGEST_SECONDS} s"
+        yield Fault("model.loadSeconds", problem, "mend the load, or give the site fewer replicas")
+
+
+def drain_within_patience(plan: Plan) -> Iterator[Fault]:
+    """A pod that outlives a node drain's patience is killed with its answers, or keeps the node from being drained."""
+    drain, patience = plan.drain, plan.site.cluster.node_drain_seconds
+    if drain.pre_stop_seconds + drain.drain_seconds >= drain.grace_seconds:
+        problem = (
+            f"{drain.pre_stop_seconds} + {drain.drain_seconds} s reach the grace period of {drain.grace_seconds} s"
+        )
+        yield Fault("vllm.drainSeconds", problem, "write less")
+    if drain.grace_seconds >= patience:
+        most = plan.site.vllm.drain_seconds - (drain.grace_seconds - patience) - 1
+        problem = f"a pod takes up to {drain.grace_seconds} s to go, a node drain waits {patience} s"
+        remedy = f"write at most {most}" if most >= 0 else "raise cluster.nodeDrainSeconds"
+        yield Fault("vllm.drainSeconds", problem, remedy)
+
+
+def tool_calls_parsed(plan: Plan) -> Iterator[Fault]:
+    """Compass lives on tool calls, and vLLM answers a request with tools by HTTP 400 without the family's parser."""
+    if plan.tool_calls.fault:
+        yield plan.tool_calls.fault
+
+
+def arguments_known(plan: Plan) -> Iterator[Fault]:
+    """VLLM exits at an argument it does not know, and the plan is wrong about one that the site file decides."""
+    yield from argument_faults(plan.site)
+
+
+def heads_shared_evenly(plan: Plan) -> Iterator[Fault]:
+    """Tensor parallelism gives each GPU the same number of attention heads; vLLM exits where they do not divide."""
+    if plan.shape is None or _divides(plan, plan.ledger.per_replica):
+        return
+    gpus, shape = plan.ledger.per_replica, plan.shape
+    fitting = [str(count) for count in range(1, plan.ledger.quota + 1) if _divides(plan, count)]
+    problem = f"{gpus} GPUs cannot share {shape.heads} attention heads and {shape.kv_heads} KV heads evenly"
+    yield Fault(
+        "vllm.gpusPerReplica",
+        problem,
+        f"write {', '.join(fitting[:-1])} or {fitting[-1]}" if fitting[1:] else "write 1",
+    )
+
+
+def _divides(plan: Plan, gpus: int) -> bool:
+    shape = plan.shape
+    if shape is None:
+        return True
+    shared = shape.kv_heads % gpus == 0 or gpus % shape.kv_heads == 0
+    return shape.heads % gpus == 0 and shared
+
+
+def length_within_positions(plan: Plan) -> Iterator[Fault]:
+    """VLLM refuses a context longer than the model has positions for."""
+    longest = plan.shape.max_position if plan.shape else None
+    stretched = any(word.startswith("--hf-overrides") for word in plan.site.vllm.extra_args)
+    if longest and plan.site.model.max_len > longest and not stretched:
+        problem = f"{plan.site.model.max_len} tokens are more than the {longest} positions of {plan.site.model.name}"
+        yield Fault("model.maxLen", problem, f"write at most {longest}")
+
+
+def weights_fit(plan: Plan) -> Iterator[Fault]:
+    """An engine whose weights leave no memory for a KV cache exits after it has loaded them."""
+    capacity = plan.capacity
+    if capacity is None or capacity.pool_gib > 0:
+        return
+    problem = (
+        f"weights of {capacity.weights_gib:.1f} GiB and {capacity.reserve.total_gib:.1f} GiB beside them do not fit "
+        f"the {capacity.taken_gib:.1f} GiB that {plan.engine.utilization:g} of a GPU's {capacity.total_gib:.1f} GiB are"
+    )
+    yield Fault("vllm.gpusPerReplica", problem, _room(plan))
+
+
+def _room(plan: Plan) -> str:
+    """The smallest change that would fit."""
+    for gpus in range(plan.ledger.per_replica + 1, plan.ledger.quota + 1):
+        if _divides(plan, gpus) and _starts(capacity_plan(plan.shape, replace(plan.engine, gpus=gpus))):
+            return f"write {gpus}"
+    if _starts(capacity_plan(plan.shape, replace(plan.engine, utilization=MOST_UTILIZATION))):
+        return f"or write vllm.gpuMemoryUtilization: {MOST_UTILIZATION}"
+    return "serve a smaller or quantized model, or use larger GPUs"
+
+
+def _starts(capacity: Capacity | None) -> bool:
+    return capacity is not None and capacity.longest_conversations >= 1
+
+
+def conversation_fits(plan: Plan) -> Iterator[Fault]:
+    """VLLM refuses to start where its KV pool does not hold one conversation of the longest length."""
+    capacity = plan.capacity
+    if capacity is None or capacity.pool_gib <= 0 or _starts(capacity):
+        return
+    problem = (
+        f"one conversation of {plan.site.model.max_len} tokens needs more than the KV pool of "
+        f"{capacity.pool_gib:.2f} GiB, {capacity.kv_tokens} tokens"
+    )
+    most = capacity.largest_max_len
+    yield Fault("model.maxLen", problem, f"write at most {most}" if most >= 16 else _room(plan))
+
+
+RULES: tuple[PlanRule, ...] = (
+    rollout_within_quota,
+    clocks_in_order,
+    drain_within_patience,
+    tool_calls_parsed,
+    arguments_known,
+    heads_shared_evenly,
+    length_within_positions,
+    weights_fit,
+    conversation_fits,
+)
+
+
+def broken_plan(plan: Plan) -> list[Fault]:
+    """The faults of every rule, none hiding another."""
+    return [fault for rule in RULES for fault in rule(plan)]
