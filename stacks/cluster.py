@@ -7,13 +7,17 @@ import os
 from http import HTTPStatus
 from typing import Any
 
-from kubernetes.config import ConfigException, list_kube_config_contexts, new_client_from_config
+import yaml
+from kubernetes.config import ConfigException, new_client_from_config
+from kubernetes.config.kube_config import KubeConfigMerger
 from urllib3.exceptions import HTTPError
 
 from infra.site import Fault
 
 ANSWER_SECONDS = 10
 KEY = "cluster.context"
+_UNUSABLE = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError)
+"""What the client library raises, depending on where a kubeconfig is broken."""
 
 
 class Unanswered(Exception):
@@ -35,10 +39,9 @@ class Cluster:
         """
         kubeconfig = os.environ.get("KUBECONFIG", "~/.kube/config")
         try:
-            contexts: list[Any] = list_kube_config_contexts()[0]
-            known = [str(entry["name"]) for entry in contexts]
+            known = _contexts(kubeconfig)
             self._client: Any = new_client_from_config(context=context) if context in known else None
-        except ConfigException as error:
+        except _UNUSABLE as error:
             problem = f"the kubeconfig ({kubeconfig}) cannot be used: {_one_line(error)}"
             raise Unanswered(problem, "mend it, or let KUBECONFIG name another") from None
         if self._client is None:
@@ -59,7 +62,7 @@ class Cluster:
         try:
             response = self._client.call_api(*request, _request_timeout=ANSWER_SECONDS)
             status, body = int(response.status), response.read()
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             problem = f"the cluster of {self._context!r} ({self._client.configuration.host}) does not answer"
             raise Unanswered(f"{problem}: {_reason(error)}", "check the network and the kubeconfig's server") from None
         if status == HTTPStatus.NOT_FOUND:
@@ -68,7 +71,26 @@ class Cluster:
             return {}
         if status != HTTPStatus.OK:
             raise Unanswered(f"the cluster of {self._context!r} answers {status}", "renew the kubeconfig's credentials")
-        return dict(json.loads(body))
+        try:
+            return dict(json.loads(body))
+        except (ValueError, TypeError):
+            problem = f"what answers for {self._context!r} ({self._client.configuration.host}) is no Kubernetes API"
+            raise Unanswered(problem, "mend the server of that context") from None
+
+    def identity(self) -> str:
+        """What tells this cluster from others, whatever a kubeconfig calls it: the id of its oldest namespace, or
+        the address of its API where this user may not look.
+        """
+        system = self.get("/api/v1/namespaces/kube-system") or {}
+        return str(system.get("metadata", {}).get("uid") or self._client.configuration.host)
+
+
+def _contexts(kubeconfig: str) -> list[str]:
+    """The contexts' names. The library's own list fails where the current context is missing, which is not used."""
+    config: Any = KubeConfigMerger(kubeconfig).config
+    if config is None:
+        raise ConfigException("there is no such file")
+    return [str(entry["name"]) for entry in config["contexts"]]
 
 
 def _one_line(error: BaseException) -> str:

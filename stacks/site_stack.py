@@ -44,10 +44,10 @@ def deploy() -> None:
     file = f"Pulumi.{name}.yaml"
     try:
         plan = plan_of(validate(_configured_site(), file), SiteFile(name, file, Path.cwd()))
-        preflight(plan, file)
+        cluster = preflight(plan, file)
     except SiteRefused as refused:
         raise pulumi.RunError(f"the site was refused, nothing is declared:\n{refused}") from None
-    compose(plan)
+    compose(plan, cluster)
 
 
 def _configured_site() -> object:
@@ -58,14 +58,20 @@ def _configured_site() -> object:
         return config.get(KEY)
 
 
-def compose(plan: Plan) -> None:
-    """Everything of a site, on the cluster that the site names and on no other."""
+def compose(plan: Plan, cluster: str) -> None:
+    """Everything of a site, on the cluster that the site names and on no other.
+
+    Args:
+        plan: the site and what follows from it.
+        cluster: what tells the site's cluster from others. A site that moves to another is made there anew, and one
+            whose context is renamed, or whose credentials change, is left as it is.
+    """
     site = plan.site
     provider = kubernetes.Provider(
         plan.name,
         context=site.cluster.context,
         namespace=site.cluster.namespace,
-        cluster_identifier=plan.name,
+        cluster_identifier=cluster,
         enable_server_side_apply=True,
         enable_config_map_mutable=True,
         upsert_existing_objects=True,
@@ -83,7 +89,7 @@ def compose(plan: Plan) -> None:
     isolation = VllmIsolation("isolation", VllmIsolationArgs(site=site), after(tenancy))
     server = VllmServer(VLLM, VllmServerArgs(plan=plan), after(isolation))
     consumer = CompassApiArgs(site=site, endpoint=server.endpoint, model=server.model)
-    CompassApi(COMPASS, consumer, after(isolation))
+    CompassApi(COMPASS, consumer, after(isolation, server))
     if site.monitoring:
         monitored = VllmMonitoringArgs(plan=plan, monitoring=site.monitoring)
         VllmMonitoring("monitoring", monitored, after(tenancy))

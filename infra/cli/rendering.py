@@ -50,7 +50,7 @@ def render(plan: Plan) -> list[Manifest]:
     recorder = _Recorder()
     set_mocks(recorder, project=PROJECT, stack=plan.name, preview=False)
 
-    pulumi.runtime.test(lambda: compose(plan))()
+    pulumi.runtime.test(lambda: compose(plan, plan.site.cluster.context))()
     return sorted((_ordered(manifest) for manifest in recorder.manifests), key=_position)
 
 

@@ -24,7 +24,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from infra.plan.adapter import adapter_rules
-from infra.plan.keda import scaled_object
+from infra.plan.keda import ANNOTATIONS, scaled_object
 from infra.plan.naming import ADAPTER_RULES, VLLM, labels
 from infra.plan.scaling import SCALE_DOWN, SCALE_UP, Pace, Scaling, Target
 
@@ -97,7 +97,9 @@ class KedaAutoscaler(pulumi.ComponentResource):
             f"{VLLM}-scaled-object",
             api_version="keda.sh/v1alpha1",
             kind="ScaledObject",
-            metadata=ObjectMetaArgs(name=VLLM, namespace=args.namespace, labels=labels(VLLM)),
+            metadata=ObjectMetaArgs(
+                name=VLLM, namespace=args.namespace, labels=labels(VLLM), annotations=dict(ANNOTATIONS)
+            ),
             spec=spec,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -82,7 +82,7 @@ def _container(args: CompassApiArgs) -> ContainerArgs:
         "LLM_ENDPOINT": args.endpoint,
         "LLM_MODEL": args.model,
         "LLM_MAX_TOKENS": str(compass.max_tokens),
-        "LLM_TEMPERATURE": f"{compass.temperature:g}",
+        "LLM_TEMPERATURE": str(compass.temperature),
     }
     port = compass.port
     return ContainerArgs(

@@ -39,7 +39,7 @@ class GpuTenancy(pulumi.ComponentResource):
         site, ledger = args.plan.site, args.plan.ledger
         namespace, resource = site.cluster.namespace, site.gpus.resource
         child = pulumi.ResourceOptions(parent=self)
-        if site.cluster.create_namespace:
+        if site.creates_namespace:
             child.depends_on = [self._namespace(args.plan)]
         ResourceQuota(
             GPU_QUOTA,

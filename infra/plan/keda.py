@@ -8,6 +8,9 @@ from .metrics import SERIES_OF_HPA_METRIC
 from .naming import VLLM
 from .scaling import SCALE_DOWN, SCALE_UP, Pace, Scaling, Target
 
+ANNOTATIONS = {"validations.keda.sh/hpa-ownership": "false"}
+"""A site that changes from mode pods-metric has the old HPA until the ScaledObject is there, and KEDA's webhook would
+refuse a second one. The two have different names, so removing one never takes the other along."""
 POLLING_SECONDS = 15
 FAILURES_BEFORE_FALLBACK = 4
 
@@ -35,7 +38,6 @@ def scaled_object(namespace: str, scaling: Scaling, server_address: str) -> dict
         },
         "advanced": {
             "horizontalPodAutoscalerConfig": {
-                "name": VLLM,
                 "behavior": {
                     "scaleUp": _rules(SCALE_UP),
                     "scaleDown": _rules(SCALE_DOWN),

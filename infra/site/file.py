@@ -115,10 +115,8 @@ def _site_value(path: Path) -> object:
     except FileNotFoundError:
         known = ", ".join(site_name(file) for file in stack_files())
         raise refused("there is no such file", f"the sites here are: {known}") from None
-    except IsADirectoryError:
-        raise refused("is a folder", "name a stack file") from None
-    except PermissionError:
-        raise refused("cannot be read", "mend its permissions") from None
+    except OSError as error:
+        raise refused(f"cannot be read: {error.strerror}", "name a stack file") from None
     except UnicodeDecodeError as error:
         raise refused(f"is not UTF-8 (byte {error.start})", "save it as UTF-8") from None
     except yaml.MarkedYAMLError as error:

@@ -17,6 +17,12 @@ PAGE_MAX_REPLICAS = 4
 Version = tuple[int, int, int]
 
 
+def version_of(text: str) -> Version | None:
+    """The version a tag begins with, or None."""
+    match = re.match(r"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?![\d.])", text)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
 class Site(Section):
     """One site. The properties resolve the keys whose default depends on other keys."""
 
@@ -28,6 +34,21 @@ class Site(Section):
     compass: Compass
     monitoring: Monitoring | None = Field(default=None)
     """Left out: no ServiceMonitor, rules or dashboard."""
+
+    @property
+    def needs_namespace_content(self) -> str | None:
+        """The key of something that must be in the namespace before the first `up`, or None."""
+        kept = {
+            "model.source.claim": self.model.source.claim,
+            "cluster.imagePullSecret": self.cluster.image_pull_secret,
+            "vllm.apiKeySecret": self.vllm.api_key_secret,
+        }
+        return next((key for key, name in kept.items() if name), None)
+
+    @property
+    def creates_namespace(self) -> bool:
+        stated = self.cluster.create_namespace
+        return self.needs_namespace_content is None if stated is None else stated
 
     @property
     def gpu_quota(self) -> int:
@@ -54,6 +75,4 @@ class Site(Section):
     @property
     def vllm_version(self) -> Version | None:
         """As the site states it, else as the image's tag begins (`v0.33.0`, `0.33.0-cu130`)."""
-        stated = self.vllm.version or image_tag(self.vllm.image) or ""
-        match = re.match(r"v?(\d+)\.(\d+)\.(\d+)(?![\d.])", stated)
-        return (int(match[1]), int(match[2]), int(match[3])) if match else None
+        return version_of(self.vllm.version or image_tag(self.vllm.image) or "")

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .section import Section
-from .types import Count, DnsLabel, Fraction, LabelKey, LabelValue, PositiveFloat, Url
+from .types import BelowOne, Count, DnsLabel, LabelKey, LabelValue, PositiveFloat, Url
 
 
 class Prometheus(Section):
@@ -26,7 +26,8 @@ class Alerts(Section):
     requests_waiting: Count = 10
     requests_running: Count = 50
     generation_tokens_per_second: PositiveFloat = 20
-    kv_cache_usage: Fraction = 0.95
+    kv_cache_usage: BelowOne = 0.95
+    """Fraction of the KV pool in use; it never reaches more than 1."""
 
 
 class Monitoring(Section):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .faults import Fault
-from .model import Site
+from .model import Site, version_of
+from .types import image_tag
 
 MIN_VLLM_VERSION = (0, 18, 0)
 
@@ -75,6 +76,21 @@ def vllm_version_known(site: Site) -> Iterator[Fault]:
         yield Fault(key, f"vLLM {have} cannot drain on shutdown", f"use {oldest} or newer")
 
 
+def version_as_tagged(site: Site) -> Iterator[Fault]:
+    """Two versions for one image: the flags of one would be given to the other."""
+    tagged, stated = version_of(image_tag(site.vllm.image) or ""), site.vllm.version
+    if tagged and stated and tagged != version_of(stated):
+        have = ".".join(map(str, tagged))
+        yield Fault("vllm.version", f"{stated} is not the {have} of vllm.image", f"write {have}, or leave it out")
+
+
+def namespace_holds_what_is_referred_to(site: Site) -> Iterator[Fault]:
+    """A namespace that this program makes is empty: no claim with weights and no Secret can be in it."""
+    if site.cluster.create_namespace and (key := site.needs_namespace_content):
+        problem = f"the namespace would be new, and {key} must be in it before"
+        yield Fault("cluster.createNamespace", problem, "write false, and make the namespace first, see README.md")
+
+
 def answer_within_conversation(site: Site) -> Iterator[Fault]:
     """Prompt and answer share maxLen: an answer as long as that leaves no room for a prompt."""
     answer, longest = site.compass.max_tokens, site.model.max_len
@@ -98,6 +114,8 @@ RULES: tuple[Rule, ...] = (
     scaling_has_metrics,
     images_from_registry,
     vllm_version_known,
+    version_as_tagged,
+    namespace_holds_what_is_referred_to,
     answer_within_conversation,
     batch_holds_every_sequence,
 )

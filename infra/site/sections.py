@@ -9,23 +9,26 @@ from pydantic import Field, model_validator
 from .faults import invalid
 from .section import Section
 from .types import (
+    AppLabel,
+    Distinct,
     DnsLabel,
     Fraction,
+    GpuCount,
+    GpuMemory,
     GpuResource,
     Image,
     LabelKey,
-    LabelValue,
     ModelName,
     NonEmpty,
     ObjectName,
     Port,
-    PositiveFloat,
-    PositiveInt,
     Registry,
     RelativePath,
+    Replicas,
     Seconds,
     SecretKey,
     Version,
+    WeightsSize,
 )
 
 
@@ -36,8 +39,9 @@ class Cluster(Section):
     """Context of the kubeconfig; the current context is never used."""
     namespace: DnsLabel = "f3iai"
     """Namespace of the stack."""
-    create_namespace: bool = True
-    """False where the namespace exists already: this program then neither creates nor deletes it."""
+    create_namespace: bool | None = None
+    """False where the namespace exists already: this program then neither creates nor deletes it. Left out: false
+    where the site refers to a claim or a Secret, because those are in the namespace before the first `up`."""
     image_registry: Registry = "harbor.vitro.lan/ffp"
     """Every image must come from here."""
     image_pull_secret: ObjectName | None = None
@@ -49,11 +53,11 @@ class Cluster(Section):
 class Gpus(Section):
     """The GPUs a site gives to inference."""
 
-    available: PositiveInt = Field(examples=[4])
+    available: GpuCount = Field(examples=[4])
     """GPUs of the site that inference may use."""
-    quota: PositiveInt | None = None
+    quota: GpuCount | None = None
     """GPUs the ResourceQuota allows; all that are available where left out."""
-    memory_gib: PositiveFloat = Field(alias="memoryGiB", examples=[80])
+    memory_gib: GpuMemory = Field(alias="memoryGiB", examples=[80])
     """Memory of one GPU in GiB."""
     product: NonEmpty | None = None
     """The GPU's product name, as in the label nvidia.com/gpu.product; left out, the plan takes the card of that size
@@ -64,7 +68,7 @@ class Gpus(Section):
     """Label whose value is "true" on GPU nodes."""
     taint: LabelKey | None = "nvidia.com/gpu"
     """Key of the NoSchedule taint of GPU nodes; null where they carry none."""
-    label_nodes: list[ObjectName] = []
+    label_nodes: Distinct[ObjectName] = []
     """Nodes this program labels itself; none where the GPU Operator does."""
 
 
@@ -99,11 +103,11 @@ class Model(Section):
     source: ModelSource = Field(examples=["{claim: vllm-models, path: Qwen2.5-7B-Instruct}"])
     load_seconds: Seconds = 300
     """Slowest load the site has seen, from container start to /health, with cold caches."""
-    max_len: Annotated[int, Field(ge=16)] = 32_768
+    max_len: Annotated[int, Field(ge=16, le=16_777_216)] = 32_768
     """Longest conversation in tokens, prompt and answer together."""
     config: RelativePath | None = None
     """The model's config.json, relative to the stack file; not needed for a well-known model."""
-    weights_gib: PositiveFloat | None = Field(default=None, alias="weightsGiB")
+    weights_gib: WeightsSize | None = Field(default=None, alias="weightsGiB")
     """Size of the weights in GiB; left out, it follows from the config."""
     tool_parser: NonEmpty | None = None
     """vLLM's tool-call parser; left out, it follows from the model's name."""
@@ -124,21 +128,21 @@ class Vllm(Section):
     """vLLM's version, where the image's tag does not begin with it."""
     image_pull_seconds: Seconds = 600
     """Slowest pull of the image onto a node."""
-    gpus_per_replica: PositiveInt = 1
+    gpus_per_replica: Annotated[int, Field(ge=1, le=64)] = 1
     """Tensor parallel size."""
     gpu_memory_utilization: Fraction = 0.90
     """Part of a GPU's memory the engine takes."""
-    max_num_seqs: PositiveInt = 256
+    max_num_seqs: Annotated[int, Field(ge=1, le=65_536)] = 256
     """Requests in one batch."""
-    max_num_batched_tokens: PositiveInt = 2048
+    max_num_batched_tokens: Annotated[int, Field(ge=1, le=1_048_576)] = 2048
     """Tokens in one engine step."""
     kv_cache_dtype: Literal["auto", "bfloat16", "float16", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
     """Type of the KV cache."""
-    reserve_gib: PositiveFloat | None = Field(default=None, alias="reserveGiB")
+    reserve_gib: GpuMemory | None = Field(default=None, alias="reserveGiB")
     """Memory of one GPU beside weights and KV cache, from a start-up log of the site; estimated where left out."""
-    cpus: PositiveInt = 4
+    cpus: Annotated[int, Field(ge=1, le=1024)] = 4
     """CPU cores a replica asks for."""
-    memory_gib: PositiveInt = Field(default=16, alias="memoryGiB")
+    memory_gib: Annotated[int, Field(ge=1, le=65_536)] = Field(default=16, alias="memoryGiB")
     """Memory of the node a replica asks for, in GiB."""
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
     """Time a running answer gets when its pod must go."""
@@ -153,10 +157,10 @@ class Scaling(Section):
 
     mode: Literal["pods-metric", "keda", "fixed"] | None = None
     """Left out: pods-metric where the site has monitoring, fixed where it has none."""
-    min_replicas: PositiveInt = 1
-    max_replicas: PositiveInt | None = None
+    min_replicas: Replicas = 1
+    max_replicas: Replicas | None = None
     """Left out: what the quota allows, at most 4; in mode fixed the same as minReplicas."""
-    queue_target: PositiveInt = 5
+    queue_target: Annotated[int, Field(ge=1, le=100_000)] = 5
     """Waiting requests per replica."""
     running_metric: bool = True
     """Scale on running requests too, so that a busy replica with an empty queue is kept."""
@@ -166,15 +170,15 @@ class Compass(Section):
     """The Compass API, sole consumer of the engine."""
 
     image: Image = Field(examples=["harbor.vitro.lan/ffp/compass-api:v1.2.0"])
-    replicas: PositiveInt = 1
+    replicas: Replicas = 1
     port: Port | None = None
     """TCP port the API listens on; given, a readiness probe asks it."""
     run_as_user: Annotated[int, Field(ge=1, le=2**31 - 1)] = 65_532
     """Numeric user of the container; root is refused by the restricted pod standard."""
-    max_tokens: PositiveInt = 4096
+    max_tokens: Annotated[int, Field(ge=1, le=16_777_216)] = 4096
     """Longest answer in tokens."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.1
     gpu_nodes: Literal["avoid", "avoid-if-possible"] = "avoid"
     """`avoid-if-possible` where the site has no other nodes."""
-    mcp_servers: list[LabelValue] = ["ffo-mcp", "kolla-mcp"]
+    mcp_servers: Distinct[AppLabel] = ["ffo-mcp", "kolla-mcp"]
     """`app` labels of the tool servers Compass calls."""

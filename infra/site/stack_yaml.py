@@ -7,6 +7,7 @@ two equal keys without a word.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -21,7 +22,7 @@ class _StackFileLoader(_Loader):
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    "int": (r"[-+]?(0b[01_]+|0[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789"),
+    "int": (r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789"),
     "float": (
         r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
         "-+0123456789.",
@@ -31,6 +32,11 @@ _StackFileLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.removeprefix(_TAG) in ("null", "merge")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_StackFileLoader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag is None or tag.removeprefix(_TAG) in ("null", "str", "seq", "map")
+}
 for _kind, (_pattern, _first) in _SCALARS.items():
     _StackFileLoader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^({_pattern})$"), list(_first))
 
@@ -38,6 +44,8 @@ for _kind, (_pattern, _first) in _SCALARS.items():
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
+        if key_node.tag == f"{_TAG}merge":
+            continue
         key = loader.construct_object(key_node)
         if not isinstance(key, str):
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
@@ -48,6 +56,32 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _integer(text: str) -> int:
+    digits = text.replace("_", "")
+    return int(digits.replace("0o", "0", 1), 8) if re.match(r"[-+]?0o?[0-7]", digits) else int(digits, 0)
+
+
+def _number(text: str) -> float | int:
+    """The engine hands values on as JSON, in which 4.0 is 4."""
+    value = float(re.sub(r"^([-+]?)\.(inf|nan)$", r"\1\2", text.lower()))
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _scalar(convert: Callable[[str], Any]) -> Callable[[Any, yaml.ScalarNode], Any]:
+    def construct(loader: Any, node: yaml.ScalarNode) -> Any:
+        text = str(loader.construct_scalar(node))
+        try:
+            return convert(text)
+        except (ValueError, KeyError):
+            problem = f"{text[:20]!r} is no {node.tag.removeprefix(_TAG)}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+    return construct
+
+
+_StackFileLoader.add_constructor(f"{_TAG}bool", _scalar(lambda text: {"true": True, "false": False}[text.lower()]))
+_StackFileLoader.add_constructor(f"{_TAG}int", _scalar(_integer))
+_StackFileLoader.add_constructor(f"{_TAG}float", _scalar(_number))
 _StackFileLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 

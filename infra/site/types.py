@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
@@ -15,7 +15,7 @@ from .faults import invalid
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _QUALIFIED_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_LABEL_KEY = rf"({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_QUALIFIED_NAME}"
+_LABEL_KEY = rf"((?=[^/]{{1,253}}/){_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_QUALIFIED_NAME}"
 _REPOSITORY_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(
     rf"(?P<repository>(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?{_REPOSITORY_PART}(?:/{_REPOSITORY_PART})*)"
@@ -51,11 +51,12 @@ DnsLabel = Annotated[str, _Shape(_DNS_LABEL, "a DNS label (lower case letters, d
 ObjectName = Annotated[str, _Shape(rf"{_DNS_LABEL}(\.{_DNS_LABEL})*", "a Kubernetes object name", "vllm-models")]
 LabelKey = Annotated[str, _Shape(_LABEL_KEY, "a Kubernetes label key", "nvidia.com/gpu.present", 317)]
 LabelValue = Annotated[str, _Shape(rf"({_QUALIFIED_NAME})?", "a Kubernetes label value", "kube-prometheus-stack", 63)]
-SecretKey = Annotated[str, _Shape(r"[-._a-zA-Z0-9]+", "a key of a Secret", "api-key")]
+AppLabel = Annotated[str, _Shape(_QUALIFIED_NAME, "the value of an `app` label", "ffo-mcp", 63)]
+SecretKey = Annotated[str, _Shape(r"(?!\.{1,2}$|\.\.)[-._a-zA-Z0-9]+", "a key of a Secret", "api-key")]
 GpuResource = Annotated[
     str,
     _Shape(
-        rf"{_DNS_LABEL}(\.{_DNS_LABEL})+/{_QUALIFIED_NAME}",
+        rf"(?!requests\.)(?!([^/]*\.)?kubernetes\.io/)(?=[^/]{{1,244}}/){_DNS_LABEL}(\.{_DNS_LABEL})+/{_QUALIFIED_NAME}",
         "an extended resource name (vendor domain, '/', name)",
         "nvidia.com/gpu",
     ),
@@ -110,9 +111,25 @@ Image = Annotated[
     WithJsonSchema({"type": "string", "examples": ["harbor.vitro.lan/ffp/vllm-openai:v0.33.0"]}),
 ]
 
-Count = Annotated[int, Field(ge=0)]
-PositiveInt = Annotated[int, Field(ge=1)]
+Item = TypeVar("Item")
+
+
+def _distinct(items: list[Item]) -> list[Item]:
+    for position, item in enumerate(items):
+        if item in items[:position]:
+            raise invalid(f"{item!r} stands twice", "write it once")
+    return items
+
+
+Distinct = Annotated[list[Item], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
+
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Replicas = Annotated[int, Field(ge=1, le=1000)]
+GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+BelowOne = Annotated[float, Field(gt=0, lt=1)]
+PositiveFloat = Annotated[float, Field(gt=0, le=1_000_000)]
+GpuMemory = Annotated[float, Field(gt=0, le=2048)]
+WeightsSize = Annotated[float, Field(gt=0, le=65_536)]
 Port = Annotated[int, Field(ge=1, le=65_535)]

@@ -175,13 +175,13 @@ def test_listed_nodes_are_labelled_and_no_others(life: Life) -> None:
 def test_a_namespace_of_ours_enforces_the_restricted_pod_standard(life: Life) -> None:
     labels = life.facts["namespace"]["metadata"]["labels"]
     enforced = labels.get("pod-security.kubernetes.io/enforce")
-    assert enforced == ("restricted" if life.plan.site.cluster.create_namespace else None)
+    assert enforced == ("restricted" if life.plan.site.creates_namespace else None)
 
 
 def test_destroy_leaves_nothing_of_ours_and_all_of_others(life: Life) -> None:
     assert life.facts["resources after destroy"] == []
     left = {key for key in life.snapshots["after destroy"].objects if key[0] not in OF_CONTROLLERS}
-    if life.plan.site.cluster.create_namespace:
+    if life.plan.site.creates_namespace:
         assert "not found" in life.facts["namespace after destroy"]
         assert left == set()
     else:

@@ -91,6 +91,15 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"monitoring.prometheus.podLabels": {}}, "monitoring.prometheus.podLabels", "write"),
     ({"gpus.labelNodes": ["Node_1"]}, "gpus.labelNodes[0]", "is not a Kubernetes object name"),
     ({"gpus.resource": "gpu"}, "gpus.resource", "is not an extended resource name"),
+    ({"gpus.resource": "requests.nvidia.com/gpu"}, "gpus.resource", "is not an extended resource name"),
+    ({"gpus.labelNodes": ["n1", "n1"]}, "gpus.labelNodes", "'n1' stands twice; write it once"),
+    ({"gpus.nodeLabel": f"{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}/x"}, "gpus.nodeLabel", "label key"),
+    ({"gpus.memoryGiB": 1e308}, "gpus.memoryGiB", "write at most 2048"),
+    ({"compass.replicas": 3_000_000_000}, "compass.replicas", "write at most 1000"),
+    ({"vllm.apiKeySecret": {"name": "a", "key": ".."}}, "vllm.apiKeySecret.key", "is not a key of a Secret"),
+    ({"monitoring.alerts": {"kvCacheUsage": 1}}, "monitoring.alerts.kvCacheUsage", "write less than 1"),
+    ({"vllm.version": "0.32.0"}, "vllm.version", "0.32.0 is not the 0.33.0 of vllm.image; write 0.33.0"),
+    ({"cluster.createNamespace": True}, "cluster.createNamespace", "model.source.claim must be in it before"),
     ({"model.loadSeconds": 0}, "model.loadSeconds", "write at least 1"),
     ({"vllm.drainSeconds": 100000}, "vllm.drainSeconds", "write at most 3600"),
 ]
@@ -133,6 +142,13 @@ def test_all_faults_of_a_file_are_reported_at_once(tmp_path: Path, capsys: pytes
         (b"config:\n  ? [a]\n  : b\n", "is not YAML"),
         (b"- a\n", "config.f3iai-inference:site: is missing"),
         (b"a: \x00\n", "is not YAML"),
+        (b"a: 0x_\n", "is not YAML at line 1: '0x_' is no int"),
+        (b"a: !!int foo\n", "is not YAML at line 1: 'foo' is no int"),
+        (b"a: !!bool maybe\n", "is not YAML at line 1: 'maybe' is no bool"),
+        (b"a: !!float x\n", "is not YAML at line 1: 'x' is no float"),
+        (b"a: !!timestamp x\n", "could not determine a constructor"),
+        (b"a: " + b"9" * 5000 + b"\n", "is not YAML at line 1"),
+        (b"a: " + b"[" * 5000 + b"\n", "exceeded maximum nesting depth"),
     ],
 )
 def test_a_file_that_is_no_site_file_says_why(
@@ -148,7 +164,9 @@ def test_a_file_that_is_no_site_file_says_why(
 def test_a_missing_file_names_the_sites_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "airgap, prod" in refusal("staging", capsys)[0]
     assert "there is no such file" in refusal(tmp_path / "Pulumi.none.yaml", capsys)[0]
-    assert "is a folder" in refusal(f"{tmp_path}/", capsys)[0]
+    assert "cannot be read: Is a directory; name a stack file" in refusal(f"{tmp_path}/", capsys)[0]
+    assert "cannot be read: Not a directory" in refusal(f"{Path(path_of('prod'))}/x.yaml", capsys)[0]
+    assert "cannot be read: File name too long" in refusal("x" * 300, capsys)[0]
 
 
 @pytest.mark.parametrize(
@@ -172,12 +190,26 @@ def test_null_is_nothing_and_not_a_word(written: str, tmp_path: Path) -> None:
     assert read(path).gpus.taint is None
 
 
-@pytest.mark.parametrize(("written", "number"), [("0.85", 0.85), ("8e-1", 0.8), ("1", 1.0)])
+@pytest.mark.parametrize(("written", "number"), [("0.85", 0.85), ("8e-1", 0.8), ("1", 1.0), ("1.0", 1.0)])
 def test_numbers_are_read_as_the_engine_reads_them(written: str, number: float, tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.numbers.yaml"
     text = Path(path_of("prod")).read_text()
     path.write_text(text.replace("gpuMemoryUtilization: 0.9", f"gpuMemoryUtilization: {written}"))
     assert read(path).vllm.gpu_memory_utilization == number
+
+
+@pytest.mark.parametrize("written", ["4", "0o4", "04", "0x4", "4.0"])
+def test_a_count_is_read_as_the_engine_reads_it(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.counts.yaml"
+    path.write_text(Path(path_of("prod")).read_text().replace("quota: 4", f"quota: {written}"))
+    assert read(path).gpus.quota == 4
+
+
+def test_anchors_and_merges_are_read_as_the_engine_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.merged.yaml"
+    text = Path(path_of("minimal")).read_text().replace("gpus: {available: 1", "gpus: {<<: *shared, available: 1")
+    path.write_text(f"shared: &shared {{quota: 1, available: 8}}\n{text}")
+    assert read(path).gpus.quota == read(path).gpus.available == 1, "a key of its own wins over a merged one"
 
 
 def test_faults_come_as_data_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

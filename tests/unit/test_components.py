@@ -12,9 +12,11 @@ from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 
 from infra.plan import Plan
 from stacks import compose
+from stacks.ownership import paths_of
 from tests.sites_under_test import SITES, plan, site_id
 
 PREFIX = "f3iai:inference:"
+CLUSTER = "id-of-the-cluster"
 
 
 @dataclass
@@ -54,7 +56,7 @@ def told(request: pytest.FixtureRequest) -> Told:
     pulumi.runtime.register_stack_transformation(record.transformation)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pulumi.ComponentResource, "register_outputs", record.outputs)
-        pulumi.runtime.test(lambda: compose(site))()
+        pulumi.runtime.test(lambda: compose(site, CLUSTER))()
     return record
 
 
@@ -82,7 +84,7 @@ def test_every_object_goes_to_the_sites_cluster_and_no_other(told: Told) -> None
     (provider,) = (r for key, r in told.resources.items() if key.startswith("pulumi:providers:"))
     assert provider.inputs["context"] == told.plan.site.cluster.context, "the ambient context is never used"
     assert provider.inputs["namespace"] == told.plan.site.cluster.namespace
-    assert provider.inputs["clusterIdentifier"] == told.plan.name, "a kubeconfig edit must not replace everything"
+    assert provider.inputs["clusterIdentifier"] == CLUSTER, "another cluster is another site; a renamed context is not"
     for key, resource in told.resources.items():
         if key.startswith("kubernetes:"):
             assert f"::{told.plan.name}::" in resource.provider, f"{key} uses the default provider"
@@ -119,6 +121,30 @@ def annotations_of(told: Told) -> dict[str, dict[str, str]]:
 def test_what_a_killed_up_left_behind_belongs_to_the_next_one(told: Told) -> None:
     managers = {written["pulumi.com/patchFieldManager"] for written in annotations_of(told).values()}
     assert managers == {f"f3iai-inference-{told.plan.name}"}, "with a random manager the next up conflicts with itself"
+
+
+def test_what_the_site_declares_is_the_sites_and_labels_of_nodes_are_not(told: Told) -> None:
+    for key, written in annotations_of(told).items():
+        assert (written.get("pulumi.com/patchForce") == "true") is not key.startswith("kubernetes:core/v1:NodePatch")
+
+
+def test_compass_changes_only_after_the_engine(told: Told) -> None:
+    after = told.options[f"{PREFIX}CompassApi::compass-api"].depends_on
+    assert any(type(component).__name__ == "VllmServer" for component in after), (
+        "it would ask for a model not there yet"
+    )
+
+
+def test_the_look_for_objects_of_others_covers_all_that_is_declared(told: Told) -> None:
+    declared = [r.inputs for key, r in told.resources.items() if key.startswith("kubernetes:")]
+    names = sorted(one["metadata"]["name"] for one in declared if one["kind"] not in ("Namespace", "Node"))
+    looked_at = [path.split("/") for path in paths_of(told.plan)]
+    assert sorted(words[-1] for words in looked_at) == names
+    versions = {(one["kind"].lower(), one["metadata"]["name"], one["apiVersion"]) for one in declared}
+    for words in looked_at:
+        kind = words[-2].removesuffix("s").replace("policie", "policy")
+        assert (kind, words[-1], "/".join(words[2:-4])) in versions
+        assert words[-3] == told.plan.site.cluster.namespace
 
 
 def test_deletion_waits_for_pods_and_for_nothing_else(told: Told) -> None:

@@ -16,7 +16,16 @@ MAY_IMPORT = {
     "infra/plan": {"infra.site"},
     "infra/components": {"infra.site", "infra.plan", "pulumi", "pulumi_kubernetes", "yaml"},
     "infra/cli": {"infra.site", "infra.plan", "infra.components", "stacks", "pulumi", "yaml"},
-    "stacks": {"infra.site", "infra.plan", "infra.components", "pulumi", "pulumi_kubernetes", "kubernetes", "urllib3"},
+    "stacks": {
+        "infra.site",
+        "infra.plan",
+        "infra.components",
+        "pulumi",
+        "pulumi_kubernetes",
+        "kubernetes",
+        "urllib3",
+        "yaml",
+    },
     "__main__.py": {"stacks"},
 }
 MOST_LINES = 200
