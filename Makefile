@@ -3,9 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE ?= prod
-PULUMI := $(shell command -v pulumi 2>/dev/null || echo $(BIN)/python -m tools.engine --)
+OWN_PULUMI := $(shell command -v pulumi 2>/dev/null)
+PULUMI := $(or $(OWN_PULUMI),$(BIN)/python -m tools.engine --)
 
-.PHONY: help setup tools demo test test-unit test-cluster lint format schema check preview up bench mutants clean
+.PHONY: help setup tools demo test test-unit test-cluster lint format schema check stack preview up bench mutants clean
 
 help: ## what there is to run
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,10 +48,13 @@ schema: setup ## write the JSON Schema of a site file
 check: setup ## say what keeps the sites from running
 	$(BIN)/python -m infra check
 
-preview: setup ## pulumi preview of SITE
+stack: setup
+	@$(if $(OWN_PULUMI),:,$(BIN)/python -m tools.build && $(PULUMI) stack select --create $(SITE))
+
+preview: stack ## pulumi preview of SITE
 	$(PULUMI) preview --stack $(SITE)
 
-up: setup ## pulumi up of SITE
+up: stack ## pulumi up of SITE
 	$(PULUMI) up --stack $(SITE)
 
 bench: tools ## measure, and write docs/benchmarks.md

@@ -31,8 +31,9 @@ def certificates() -> tuple[Path, Path]:
 
 def write_kubeconfig(path: Path, url: str, contexts: Sequence[str], current: str) -> None:
     """A kubeconfig in which all contexts but `AMBIENT` lead to the cluster at `url`."""
-    servers = {"simulated": url, AMBIENT: f"https://127.0.0.1:{free_ports(1)[0]}"}
-    cluster_of = {**dict.fromkeys(contexts, "simulated"), AMBIENT: AMBIENT}
+    simulated = f"cluster-of-{contexts[0]}"
+    servers = {simulated: url, AMBIENT: f"https://127.0.0.1:{free_ports(1)[0]}"}
+    cluster_of = {**dict.fromkeys(contexts, simulated), AMBIENT: AMBIENT}
     config = {
         "apiVersion": "v1",
         "kind": "Config",

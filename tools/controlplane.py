@@ -22,7 +22,7 @@ import yaml
 
 from . import access, simulation
 from .build import BIN, CRDS, missing
-from .processes import Processes, free_ports
+from .processes import Processes, as_flags, free_ports
 
 DEFINITIONS = ("servicemonitors", "prometheusrules", "scaledobjects")
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "controller-gen")
@@ -143,7 +143,7 @@ class ControlPlane:
             "endpoint-reconciler-type": "none",
             "watch-cache": "true",
         }
-        self._processes.start("kube-apiserver", [BIN / "kube-apiserver", *_flags(flags)])
+        self._processes.start("kube-apiserver", [BIN / "kube-apiserver", *as_flags(flags)])
         self._processes.wait("kube-apiserver", self._answers, READY_SECONDS)
 
     def _answers(self) -> bool:
@@ -166,9 +166,9 @@ class ControlPlane:
         }
         accounts = {"service-account-private-key-file": key, "root-ca-file": certificate}
         controllers = {**common, **accounts, "secure-port": manager, "use-service-account-credentials": "true"}
-        self._processes.start("kube-controller-manager", [BIN / "kube-controller-manager", *_flags(controllers)])
+        self._processes.start("kube-controller-manager", [BIN / "kube-controller-manager", *as_flags(controllers)])
         scheduling = {**common, "secure-port": scheduler}
-        self._processes.start("kube-scheduler", [BIN / "kube-scheduler", *_flags(scheduling)])
+        self._processes.start("kube-scheduler", [BIN / "kube-scheduler", *as_flags(scheduling)])
 
     def _start_kwok(self, port: int) -> None:
         stages = self.folder / "stages.yaml"
@@ -181,19 +181,18 @@ class ControlPlane:
             "node-lease-duration-seconds": 40,
             "server-address": f"127.0.0.1:{port}",
         }
-        self._processes.start("kwok", [BIN / "kwok", *_flags(flags)])
+        self._processes.start("kwok", [BIN / "kwok", *as_flags(flags)])
 
     def _install_crds(self) -> None:
         files = [file for name in DEFINITIONS for file in CRDS.glob(f"*_{name}.yaml")]
         names = [word for file in files for word in ("-f", str(file))]
         self.kubectl("create", *names)
+        self.wait_for_definitions()
+
+    def wait_for_definitions(self) -> None:
         self._processes.wait("kube-apiserver", self._established, READY_SECONDS)
 
     def _established(self) -> bool:
         """All definitions are served. `kubectl wait` gives up on one that has no conditions yet."""
         found = [each.get("status", {}).get("conditions") or [] for each in self.items("customresourcedefinitions")]
         return all(any(one["type"] == "Established" and one["status"] == "True" for one in each) for each in found)
-
-
-def _flags(values: dict[str, object]) -> list[str]:
-    return [f"--{name}={value}" for name, value in values.items()]

@@ -23,6 +23,10 @@ def _die_with_parent() -> None:
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def as_flags(values: Mapping[str, object]) -> list[str]:
+    return [f"--{name}={value}" for name, value in values.items()]
+
+
 def free_ports(count: int) -> list[int]:
     """Free TCP ports of the loopback interface, all different."""
     sockets = [socket.socket() for _ in range(count)]

@@ -17,6 +17,7 @@ from stacks import compose
 from .check import planned
 
 Manifest = dict[str, Any]
+HEADER = "# Rendered from a site file: change that, not this.\n"
 
 
 class _Recorder(Mocks):
@@ -82,14 +83,22 @@ def write(site: str, folder: Path | None) -> int:
     if folder is None:
         print(_yaml(manifests.values()), end="")
         return 0
+    files = {f"{kind.lower()}-{name}.yaml": _yaml([manifest]) for (kind, name), manifest in manifests.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for (kind, name), manifest in manifests.items():
-            (folder / f"{kind.lower()}-{name}.yaml").write_text(_yaml([manifest]), encoding="utf-8")
+        for old in _of_earlier_renders(folder):
+            old.unlink()
+        for name, text in files.items():
+            (folder / name).write_text(f"{HEADER}{text}", encoding="utf-8")
     except OSError as error:
         raise SiteRefused(str(folder), [Fault("--out", error.strerror or str(error), "name a folder")]) from None
     print(f"{len(manifests)} manifests in {folder}")
     return 0
+
+
+def _of_earlier_renders(folder: Path) -> list[Path]:
+    """What an object that the site no longer has would leave behind; files without our first line stay."""
+    return [path for path in folder.glob("*.yaml") if path.read_bytes().startswith(HEADER.encode())]
 
 
 class _Dumper(yaml.SafeDumper):

@@ -41,7 +41,9 @@ for _kind, (_pattern, _first) in _SCALARS.items():
     _StackFileLoader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^({_pattern})$"), list(_first))
 
 
-def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+def _mapping(loader: Any, node: yaml.Node) -> dict[Any, Any]:
+    if not isinstance(node, yaml.MappingNode):
+        raise yaml.constructor.ConstructorError(None, None, "a section of keys is expected", node.start_mark)
     seen: set[Any] = set()
     for key_node, _ in node.value:
         if key_node.tag == f"{_TAG}merge":

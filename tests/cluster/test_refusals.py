@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,10 @@ import pytest
 import yaml
 
 from infra.plan.naming import SITE_ANNOTATION
-from infra.site import CONFIG_KEY
+from infra.site import CONFIG_KEY, SiteRefused
+from stacks.preflight import preflight
 from tests.sites_under_test import path_of, plan
-from tools.access import AMBIENT
+from tools.access import AMBIENT, write_kubeconfig
 from tools.controlplane import ControlPlane
 from tools.engine import Project
 from tools.sites import prepare
@@ -67,11 +70,8 @@ BAD = [
     ("gpus.quota", 2, "scaling.maxReplicas: 4 replicas x 1 GPUs = 4, the quota is 2; write at most 2"),
     ("cluster.context", "gpu-prdo", "cluster.context: the kubeconfig ("),
     ("cluster.context", AMBIENT, "does not answer: "),
-    (
-        "cluster.createNamespace",
-        True,
-        "cluster.createNamespace: the namespace 'f3iai' exists already and is not of",
-    ),
+    ("cluster.createNamespace", True, "the namespace would be new, and model.source.claim must be in it before"),
+    ("gpus.labelNodes", ["gpu-nod-01"], "gpus.labelNodes[0]: the cluster has no node 'gpu-nod-01'; write one that"),
     (
         "cluster.namespace",
         "f3iai-b",
@@ -126,8 +126,84 @@ def test_a_cluster_without_the_prometheus_operator_is_named(bench: Bench) -> Non
                 item["metadata"].pop(noise, None)
             item.pop("status", None)
         bench.cluster.kubectl("create", "-f", "-", stdin=yaml.safe_dump_all(saved["items"]))
-        bench.cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        bench.cluster.wait_for_definitions()
     assert "monitoring: the cluster does not know monitoring.coreos.com/v1; install Prometheus Operator" in line
+
+
+@pytest.mark.parametrize(
+    "content", ["- a\n", "a: [\n", "\x00\x01", "apiVersion: v1\nclusters: 3\n", "contexts: [3]\n", ""]
+)
+def test_a_broken_kubeconfig_is_named(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(SiteRefused) as caught:
+        preflight(plan(path_of("prod")), NAMED)
+    (line,) = caught.value.lines
+    assert line.startswith(f"{NAMED}: cluster.context: the kubeconfig ({path}) "), line
+    if content == "- a\n":
+        monkeypatch.setitem(bench.project.environment, "KUBECONFIG", str(path))
+        assert bench.refused("preview") == [line], "the engine shows the same"
+
+
+def test_a_server_that_is_no_api_server_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>It works</html>")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: a test's output is its own."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        for url, words in ((address, "is no Kubernetes API"), ("https://[::1", "Kubeconfig"), ("", "")):
+            path = tmp_path / "kubeconfig"
+            write_kubeconfig(path, url, ["gpu-prod"], "gpu-prod")
+            monkeypatch.setenv("KUBECONFIG", str(path))
+            with pytest.raises(SiteRefused) as caught:
+                preflight(plan(path_of("prod")), NAMED)
+            (line,) = caught.value.lines
+            assert line.startswith(f"{NAMED}: cluster.context: ")
+            assert words.lower() in line.lower()
+        server.shutdown()
+
+
+def test_the_current_context_may_be_missing(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.project.stack_file("prod").write_text(bench.good)
+    config = yaml.safe_load(bench.cluster.kubeconfig.read_text())
+    del config["current-context"]
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    monkeypatch.setitem(bench.project.environment, "KUBECONFIG", str(path))
+    assert bench.project.run("preview", "-s", "prod").code == 0
+
+
+def test_what_another_made_under_the_same_name_is_not_taken_over(bench: Bench) -> None:
+    bench.project.stack_file("prod").write_text(bench.good)
+    bench.cluster.kubectl("create", "configmap", "vllm-dashboard", "-n", "f3iai")
+    try:
+        (line,) = bench.refused("up")
+    finally:
+        bench.cluster.kubectl("delete", "configmap", "vllm-dashboard", "-n", "f3iai")
+    assert "cluster.namespace: the namespace 'f3iai' has configmaps/vllm-dashboard already, not of this site" in line
+
+
+def test_a_namespace_that_is_there_is_not_taken_over(bench: Bench) -> None:
+    document = yaml.safe_load(bench.good)
+    site = document["config"][CONFIG_KEY]
+    site["model"]["source"] = {"image": "harbor.vitro.lan/ffp/qwen2.5-7b:1.0.0"}
+    for key in ("createNamespace", "imagePullSecret"):
+        del site["cluster"][key]
+    bench.project.stack_file("prod").write_text(yaml.safe_dump(document))
+    (line,) = bench.refused("preview")
+    assert (
+        "cluster.createNamespace: the namespace 'f3iai' exists already and is not of this program; write false" in line
+    )
 
 
 def test_letting_go_of_an_own_namespace_is_refused_before_it_is_deleted(bench: Bench) -> None:

@@ -59,6 +59,16 @@ def test_render_prints_and_writes_the_same_manifests(
     assert sorted(written, key=str) == sorted(printed, key=str)
 
 
+def test_a_second_render_leaves_nothing_of_the_first_and_all_of_others(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("mine: true\n")
+    assert main(["render", "prod", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "horizontalpodautoscaler-vllm.yaml").exists()
+    assert main(["render", "airgap", "--out", str(tmp_path)]) == 0
+    left = {path.name for path in tmp_path.iterdir()}
+    assert "horizontalpodautoscaler-vllm.yaml" not in left, "airgap has no autoscaler"
+    assert left == {"own.yaml"} | {f"{kind.lower()}-{name}.yaml" for kind, name in Rendered(path_of("airgap")).all}
+
+
 def test_render_to_a_file_in_the_way_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert main(["render", "prod", "--out", str(tmp_path / "file")]) == 2
