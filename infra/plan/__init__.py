@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from infra.site import Fault, Site, SiteRefused
 
+from .arguments import argument_faults
 from .capacity import Capacity, capacity_plan, shape_of
 from .drain import Drain, drain_plan
 from .ledger import Ledger, gpu_ledger
 from .scaling import Scaling, scaling_plan
-from .serving import Serving, argument_faults, serving_plan
+from .serving import Serving, serving_plan
 from .startup import Startup, startup_plan
 from .tool_calls import NoParser, tool_parser
 
@@ -35,7 +36,7 @@ def plan_of(site: Site, name: str, file: str) -> Plan:
     Raises:
         SiteRefused: naming `file`, where what follows could not run.
     """
-    faults: list[Fault] = argument_faults(site)
+    faults: list[Fault] = argument_faults(site.vllm.extra_args, site.vllm_version)
     parser = ""
     try:
         parser = tool_parser(site.model.name, site.model.tool_parser)
