@@ -40,7 +40,7 @@ class Cluster:
         kubeconfig = os.environ.get("KUBECONFIG", "~/.kube/config")
         try:
             known = _contexts(kubeconfig)
-            self._client: Any = new_client_from_config(context=context) if context in known else None
+            self._client: Any = new_client_from_config(kubeconfig, context) if context in known else None
         except _UNUSABLE as error:
             problem = f"the kubeconfig ({kubeconfig}) cannot be used: {_one_line(error)}"
             raise Unanswered(problem, "mend it, or let KUBECONFIG name another") from None

@@ -35,9 +35,9 @@ def prerequisites(plan: Plan) -> list[Manifest]:
     """The namespace where the site does not make it, and a bound claim with the weights."""
     cluster, claim = plan.site.cluster, plan.site.model.source.claim
     found: list[Manifest] = []
-    if not cluster.create_namespace:
+    if not plan.site.creates_namespace:
         found.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}})
-    if claim and not cluster.create_namespace:
+    if claim and not plan.site.creates_namespace:
         found.extend(_bound_claim(cluster.namespace, claim))
     return found
 

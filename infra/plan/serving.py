@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.site import Fault, Site
+from infra.site import Site
 
 from .drain import Drain
 from .naming import HEALTH_PATH, HTTP_PORT, METRICS_PATH
@@ -40,23 +40,6 @@ _CACHES = {
 }
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 """Without them hub calls go on even where the weights are local (vllm#3719)."""
-
-SET_BY_THE_SITE = {
-    "--model": "model.source",
-    "--served-model-name": "model.name",
-    "--max-model-len": "model.maxLen",
-    "--tensor-parallel-size": "vllm.gpusPerReplica",
-    "-tp": "vllm.gpusPerReplica",
-    "--gpu-memory-utilization": "vllm.gpuMemoryUtilization",
-    "--max-num-seqs": "vllm.maxNumSeqs",
-    "--max-num-batched-tokens": "vllm.maxNumBatchedTokens",
-    "--kv-cache-dtype": "vllm.kvCacheDtype",
-    "--shutdown-timeout": "vllm.drainSeconds",
-    "--tool-call-parser": "model.toolParser",
-    "--enable-auto-tool-choice": "model.toolParser",
-    "--api-key": "vllm.apiKeySecret",
-}
-SET_BY_THE_PROGRAM = ("--host", "--port", "--disable-access-log-for-endpoints", "--disable-fastapi-docs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,16 +99,3 @@ def serving_plan(site: Site, parser: str, startup: Startup, drain: Drain) -> Ser
         tmp_gib=TMP_GIB,
         shared_memory_gib=SHARED_MEMORY_GIB * vllm.gpus_per_replica,
     )
-
-
-def argument_faults(site: Site) -> list[Fault]:
-    """An argument that stands twice: vLLM would take the last one and the plan would be wrong."""
-    found: list[Fault] = []
-    for position, word in enumerate(site.vllm.extra_args):
-        flag = word.split("=", 1)[0].replace("_", "-")
-        key = f"vllm.extraArgs[{position}]"
-        if flag in SET_BY_THE_SITE:
-            found.append(Fault(key, f"{flag} follows from {SET_BY_THE_SITE[flag]}", "set that key instead"))
-        elif flag in SET_BY_THE_PROGRAM:
-            found.append(Fault(key, f"{flag} is a contract of this stack", "leave it out"))
-    return found
