@@ -38,6 +38,9 @@ class Cluster:
             Unanswered: there is no usable kubeconfig, or no such context in it.
         """
         kubeconfig = os.environ.get("KUBECONFIG", "~/.kube/config")
+        if os.pathsep in kubeconfig:
+            remedy = "merge them: kubectl config view --flatten --raw > one-file"
+            raise Unanswered(f"KUBECONFIG names several files ({kubeconfig}), and the provider reads one", remedy)
         try:
             known = _contexts(kubeconfig)
             self._client: Any = new_client_from_config(kubeconfig, context) if context in known else None

@@ -32,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("site", metavar="SITE", help=SITE_HELP)
     render.add_argument("--out", metavar="DIR", type=Path, help="write one file per manifest")
 
+    start = commands.add_parser("init", help="write a commented site file to begin with")
+    start.add_argument("site", metavar="SITE", help=SITE_HELP)
+
     capacity = commands.add_parser("capacity", help="predict the KV pool of engines from their start-up logs")
     capacity.add_argument("--cases", metavar="FILE", type=Path, required=True, help="a JSON list of logs")
 
@@ -66,6 +69,10 @@ def _run(options: argparse.Namespace) -> int:
             from .rendering import write
 
             return write(options.site, options.out)
+        case "init":
+            from .starting import write_site
+
+            return write_site(options.site)
         case "capacity":
             from .capacity import show_capacity
 

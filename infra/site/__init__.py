@@ -1,5 +1,6 @@
 """The typed site file: what a site decides."""
 
+from .explain import section_of
 from .faults import Fault, SiteRefused
 from .file import (
     CONFIG_KEY,
@@ -34,6 +35,7 @@ __all__ = [
     "locate",
     "model_config",
     "read",
+    "section_of",
     "site_file",
     "site_name",
     "stack_files",

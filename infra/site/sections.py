@@ -101,6 +101,7 @@ class Model(Section):
     name: ModelName = "Qwen/Qwen2.5-7B-Instruct"
     """Served model name: what Compass asks for."""
     source: ModelSource = Field(examples=["{claim: vllm-models, path: Qwen2.5-7B-Instruct}"])
+    """Where the weights come from: a claim or an image (with the folder in it as path), or {hub: true}."""
     load_seconds: Seconds = 300
     """Slowest load the site has seen, from container start to /health, with cold caches."""
     max_len: Annotated[int, Field(ge=16, le=16_777_216)] = 32_768

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,6 +112,13 @@ def test_monitoring_can_be_left_out_of_a_running_site(running: Running) -> None:
     assert "vllm-prometheus" not in running.names("networkpolicies"), "nobody is admitted who has nothing to scrape"
 
 
+def merged(path: Path, *clusters: ControlPlane) -> Path:
+    configs = [yaml.safe_load(cluster.kubeconfig.read_text()) for cluster in clusters]
+    lists = {key: [entry for config in configs for entry in config[key]] for key in ("clusters", "contexts")}
+    path.write_text(yaml.safe_dump({**configs[0], **lists}))
+    return path
+
+
 def test_a_site_moves_to_another_cluster_and_a_renamed_context_moves_nothing(tmp_path: Path) -> None:
     path = Path(path_of("minimal"))
     loads = {VLLM: 60}
@@ -124,7 +130,7 @@ def test_a_site_moves_to_another_cluster_and_a_renamed_context_moves_nothing(tmp
         for cluster in (old, new):
             prepare(cluster, plan(str(path)))
         project = Project(tmp_path, {"minimal": path}, old.kubeconfig)
-        project.environment["KUBECONFIG"] = os.pathsep.join([str(old.kubeconfig), str(new.kubeconfig)])
+        project.environment["KUBECONFIG"] = str(merged(tmp_path / "kubeconfig", old, new))
         project.init("minimal")
         project.run("up", "-s", "minimal", "--yes")
         uid = old.get("deployment", VLLM, "-n", "f3iai")["metadata"]["uid"]

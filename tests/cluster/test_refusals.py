@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def test_a_server_that_is_no_api_server_is_named(monkeypatch: pytest.MonkeyPatch
     with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
-        for url, words in ((address, "is no Kubernetes API"), ("https://[::1", "Kubeconfig"), ("", "")):
+        for url, words in ((address, "is no Kubernetes API"), ("https://[::1", "does not answer")):
             path = tmp_path / "kubeconfig"
             write_kubeconfig(path, url, ["gpu-prod"], "gpu-prod")
             monkeypatch.setenv("KUBECONFIG", str(path))
@@ -171,6 +172,14 @@ def test_a_server_that_is_no_api_server_is_named(monkeypatch: pytest.MonkeyPatch
             assert line.startswith(f"{NAMED}: cluster.context: ")
             assert words.lower() in line.lower()
         server.shutdown()
+
+
+def test_several_kubeconfigs_are_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.project.stack_file("prod").write_text(bench.good)
+    several = f"{bench.cluster.kubeconfig}{os.pathsep}/nowhere"
+    monkeypatch.setitem(bench.project.environment, "KUBECONFIG", several)
+    (line,) = bench.refused("preview")
+    assert f"cluster.context: KUBECONFIG names several files ({several})" in line
 
 
 def test_the_current_context_may_be_missing(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 import yaml
 
 from infra.cli import main
+from infra.cli.check import planned
 from infra.site import PROJECT_ROOT, json_schema, stack_files
+from infra.site.monitoring import Monitoring
 from tests.sites_under_test import Rendered, path_of
 
 
@@ -85,6 +88,43 @@ def test_numbers_are_integers_as_kubernetes_wants_them(rendered: Rendered) -> No
         return [value] if isinstance(value, float) else []
 
     assert not floats(list(rendered.all.values()))
+
+
+def test_init_writes_a_file_that_passes_and_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "Pulumi.lab.yaml"
+    assert main(["init", str(path)]) == 0
+    assert main(["check", str(path)]) == 0
+    written = path.read_text()
+    assert main(["init", str(path)]) == 2
+    assert "is there already; choose another name" in capsys.readouterr().err
+    assert path.read_text() == written
+    assert (
+        (tmp_path / written.splitlines()[0].split("$schema=")[1])
+        .resolve()
+        .samefile(PROJECT_ROOT / "docs/site.schema.json")
+    )
+
+
+def test_init_shows_every_key_with_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.lab.yaml"
+    assert main(["init", str(path)]) == 0
+    short = planned(str(path)).site
+    uncommented = re.sub(r"(?m)^( *)# (?=[a-z][A-Za-z]*:)", r"\1", path.read_text())
+    path.write_text(uncommented)
+    whole = planned(str(path)).site
+    assert whole.monitoring == Monitoring()
+    assert whole.vllm.api_key_secret is not None
+    optional = {"monitoring": None, "vllm": whole.vllm.model_copy(update={"api_key_secret": None})}
+    assert whole.model_copy(update=optional) == short, "what stands in comments is what holds without it"
+
+
+@pytest.mark.parametrize(
+    ("site", "words"),
+    [("a b", "is no stack name"), ("/nowhere/Pulumi.x.yaml", "cannot be written"), ("", "no stack name")],
+)
+def test_init_says_why_it_writes_nothing(site: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", site]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_the_committed_schema_is_the_models(capsys: pytest.CaptureFixture[str]) -> None:
