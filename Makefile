@@ -43,7 +43,7 @@ format: setup ## format the code
 	$(BIN)/ruff check --fix .
 
 schema: setup ## write the JSON Schema of a site file
-	$(BIN)/python -m infra schema > docs/site.schema.json
+	$(BIN)/python -m infra schema > .schema.tmp && mv .schema.tmp docs/site.schema.json
 
 check: setup ## say what keeps the sites from running
 	$(BIN)/python -m infra check

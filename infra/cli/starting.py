@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.site import CONFIG_KEY, PROJECT_ROOT, Fault, Site, SiteRefused, locate, section_of, site_name
+from infra.site.remarks import remarks
 from infra.site.section import Section
 
 STACK_NAME = r"[A-Za-z0-9_.-]{1,100}"
@@ -47,11 +48,11 @@ _HEAD = (
 
 def _section(section: type[Section], indent: int, *, optional: bool = False) -> Iterator[str]:
     """A section's keys: those without a default as they must be written, the others as comments."""
-    for field in section.model_fields.values():
+    for name, field in section.model_fields.items():
         inner, margin = section_of(field.annotation), " " * indent
         optional_key = optional or not field.is_required()
         mark = "# " if optional_key else ""
-        yield from _remark(field.description, indent)
+        yield from _remark(remarks(section).get(name, ""), indent)
         if inner and not field.examples:
             yield f"{margin}{mark}{field.alias}:"
             yield from _section(inner, indent + 2, optional=optional_key)
@@ -60,8 +61,7 @@ def _section(section: type[Section], indent: int, *, optional: bool = False) -> 
             yield f"{margin}{mark}{field.alias}: {value}{'' if optional_key else ' # yours'}"
 
 
-def _remark(description: str | None, indent: int) -> Iterator[str]:
-    text = " ".join((description or "").split())
+def _remark(text: str, indent: int) -> Iterator[str]:
     for line in textwrap.wrap(text, WIDTH - indent - 3):
         yield f"{' ' * indent}## {line}"
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from infra.site import Fault
 
-from .arguments import argument_faults
 from .capacity import MOST_UTILIZATION, Capacity, capacity_plan
 from .site_plan import Plan
 
@@ -68,7 +67,10 @@ def tool_calls_parsed(plan: Plan) -> Iterator[Fault]:
 
 def arguments_known(plan: Plan) -> Iterator[Fault]:
     """VLLM exits at an argument it does not know, and the plan is wrong about one that the site file decides."""
-    yield from argument_faults(plan.site.vllm.extra_args, plan.site.vllm_version)
+    if plan.site.vllm.extra_args:
+        from .arguments import argument_faults
+
+        yield from argument_faults(plan.site.vllm.extra_args, plan.site.vllm_version)
 
 
 def heads_shared_evenly(plan: Plan) -> Iterator[Fault]:

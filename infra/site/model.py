@@ -30,7 +30,7 @@ class Site(Section):
     gpus: Gpus
     model: Model
     vllm: Vllm
-    scaling: Scaling = Scaling()
+    scaling: Scaling = Field(default_factory=Scaling)
     compass: Compass
     monitoring: Monitoring | None = Field(default=None)
     """Left out: no ServiceMonitor, rules or dashboard."""

@@ -33,8 +33,8 @@ class Alerts(Section):
 class Monitoring(Section):
     """What the site's Prometheus Operator and Grafana need."""
 
-    prometheus: Prometheus = Prometheus()
+    prometheus: Prometheus = Field(default_factory=Prometheus)
     labels: dict[LabelKey, LabelValue] = {"release": "kube-prometheus-stack"}
     """Labels by which the site's Prometheus selects monitors and rules."""
     scrape_interval_seconds: Annotated[int, Field(ge=5, le=120)] = 30
-    alerts: Alerts = Alerts()
+    alerts: Alerts = Field(default_factory=Alerts)

@@ -10,5 +10,9 @@ class Section(BaseModel):
     """Unknown keys are refused, and nothing is coerced: a misspelt or quoted value must not reach a cluster."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+        alias_generator=to_camel,
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        strict=True,
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
-from pydantic.json_schema import JsonSchemaValue
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from .faults import invalid
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _QUALIFIED_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -42,7 +44,7 @@ class _Shape:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return no_info_after_validator_function(self.check, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         shape = {"pattern": f"^{self.pattern}$", "maxLength": self.longest, "examples": [self.example]}
         return {**handler(schema), **shape}
 
@@ -108,7 +110,7 @@ def image_tag(image: str) -> str | None:
 Image = Annotated[
     str,
     AfterValidator(_image),
-    WithJsonSchema({"type": "string", "examples": ["harbor.vitro.lan/ffp/vllm-openai:v0.33.0"]}),
+    Field(examples=["harbor.vitro.lan/ffp/vllm-openai:v0.33.0"]),
 ]
 
 Item = TypeVar("Item")

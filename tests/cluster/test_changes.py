@@ -114,8 +114,10 @@ def test_monitoring_can_be_left_out_of_a_running_site(running: Running) -> None:
 
 def merged(path: Path, *clusters: ControlPlane) -> Path:
     configs = [yaml.safe_load(cluster.kubeconfig.read_text()) for cluster in clusters]
-    lists = {key: [entry for config in configs for entry in config[key]] for key in ("clusters", "contexts")}
-    path.write_text(yaml.safe_dump({**configs[0], **lists}))
+    by_name = {
+        key: {entry["name"]: entry for config in configs for entry in config[key]} for key in ("clusters", "contexts")
+    }
+    path.write_text(yaml.safe_dump({**configs[0], **{key: list(found.values()) for key, found in by_name.items()}}))
     return path
 
 

@@ -162,7 +162,7 @@ def test_a_server_that_is_no_api_server_is_named(monkeypatch: pytest.MonkeyPatch
     with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
-        for url, words in ((address, "is no Kubernetes API"), ("https://[::1", "does not answer")):
+        for url, words in ((address, "is no Kubernetes API"), ("https://[::1", "cannot be used")):
             path = tmp_path / "kubeconfig"
             write_kubeconfig(path, url, ["gpu-prod"], "gpu-prod")
             monkeypatch.setenv("KUBECONFIG", str(path))
