@@ -16,6 +16,7 @@ from infra.site import Fault
 
 ANSWER_SECONDS = 10
 KEY = "cluster.context"
+_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 _UNUSABLE = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, KeyError)
 """What the client library raises, depending on where a kubeconfig is broken."""
 
@@ -53,14 +54,21 @@ class Cluster:
         self._client.configuration.retries = False
         self._context = context
 
-    def get(self, path: str) -> dict[str, Any] | None:
+    def has(self, path: str) -> bool:
+        """Whether something stands at an API path; true where this user may not look.
+
+        Only metadata is asked for: the content of a Secret is none of this program's business.
+        """
+        return self.get(path, accept=_METADATA) is not None
+
+    def get(self, path: str, *, accept: str = "application/json") -> dict[str, Any] | None:
         """What stands at an API path: None where nothing does, {} where this user may not look.
 
         Raises:
             Unanswered: no answer within `ANSWER_SECONDS`, or one that is neither.
         """
         request = self._client.param_serialize(
-            "GET", path, header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
+            "GET", path, header_params={"Accept": accept}, auth_settings=["BearerToken"]
         )
         try:
             response = self._client.call_api(*request, _request_timeout=ANSWER_SECONDS)

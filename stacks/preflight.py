@@ -13,6 +13,7 @@ from infra.plan.naming import SITE_ANNOTATION
 from infra.site import Fault, Site, SiteRefused
 
 from .cluster import Cluster, Unanswered
+from .contents import content_faults
 from .ownership import taken
 
 
@@ -20,9 +21,9 @@ def preflight(plan: Plan, file: str) -> str:
     """Look at the cluster the site names, and say which one it is.
 
     Raises:
-        SiteRefused: the context is missing, its cluster does not answer, the namespace is not as stated, a node to be
-            labelled is not there, an API that the site builds on is not installed, or an object of the site's stands
-            there already and is another's.
+        SiteRefused: the context is missing, its cluster does not answer, the namespace is not as stated or lacks what
+            the site refers to, a node to be labelled is not there, an API that the site builds on is not installed,
+            or an object of the site's stands there already and is another's.
     """
     try:
         cluster = Cluster(plan.site.cluster.context)
@@ -60,6 +61,8 @@ def _namespace_faults(cluster: Cluster, plan: Plan) -> Iterator[Fault]:
     elif owner == plan.name and not plan.site.creates_namespace:
         problem = f"this site made the namespace {stated.namespace!r}: false would delete it with all that is in it"
         yield Fault("cluster.createNamespace", problem, "write true, or see 'Namespaces' in README.md to let go of it")
+    elif not plan.site.creates_namespace:
+        yield from content_faults(cluster, plan)
 
 
 def _node_faults(cluster: Cluster, site: Site) -> Iterator[Fault]:

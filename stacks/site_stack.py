@@ -128,6 +128,7 @@ def _export(plan: Plan, server: VllmServer) -> None:
     pulumi.export(
         "next",
         [
+            f"{kubectl} rollout status deployment/{VLLM}",
             f"{kubectl} get pods --selector app={VLLM} --output wide",
             f"{kubectl} describe resourcequota",
             f"{kubectl} logs deployment/{VLLM} --follow",

@@ -32,14 +32,23 @@ def nodes(plan: Plan, *, gpus_per_node: int, cpu_nodes: int = 2) -> list[Manifes
 
 
 def prerequisites(plan: Plan) -> list[Manifest]:
-    """The namespace where the site does not make it, and a bound claim with the weights."""
-    cluster, claim = plan.site.cluster, plan.site.model.source.claim
-    found: list[Manifest] = []
-    if not plan.site.creates_namespace:
-        found.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}})
-    if claim and not plan.site.creates_namespace:
+    """The namespace where the site does not make it, and in it a bound claim with the weights and Secrets."""
+    if plan.site.creates_namespace:
+        return []
+    cluster, claim, api_key = plan.site.cluster, plan.site.model.source.claim, plan.site.vllm.api_key_secret
+    found: list[Manifest] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cluster.namespace}}]
+    if claim:
         found.extend(_bound_claim(cluster.namespace, claim))
+    if cluster.image_pull_secret:
+        pull = {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": '{"auths": {}}'}}
+        found.append(_secret(cluster.namespace, cluster.image_pull_secret, pull))
+    if api_key:
+        found.append(_secret(cluster.namespace, api_key.name, {"stringData": {api_key.key: "simulated"}}))
     return found
+
+
+def _secret(namespace: str, name: str, content: Manifest) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, **content}
 
 
 def _bound_claim(namespace: str, claim: str) -> list[Manifest]:

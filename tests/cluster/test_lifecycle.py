@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.cluster.lifecycle import CHANGED_LENGTH, Life, is_ready
 from tests.sites_under_test import Rendered, path_of
+from tools.sites import prerequisites
 
 OWN_BY_KUBERNETES = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 OF_CONTROLLERS = {"Pod", "ReplicaSet", "EndpointSlice", "Endpoints", "ControllerRevision"}
@@ -26,6 +27,12 @@ def is_gpu_node(life: Life, name: str) -> bool:
     return life.plan.site.gpus.resource in nodes_by_name(life)[name]["status"]["allocatable"]
 
 
+def referred_to(life: Life) -> set[tuple[str, str]]:
+    """What was in the namespace before the site and stays after it."""
+    given = [item for item in prerequisites(life.plan) if "namespace" in item["metadata"]]
+    return {(item["kind"], item["metadata"]["name"]) for item in given}
+
+
 def test_every_command_succeeds(life: Life) -> None:
     failed = {step: outcome.text for step, outcome in life.outcomes.items() if outcome.code}
     assert not failed, "\n".join(failed.values())
@@ -37,7 +44,7 @@ def test_no_command_shows_a_traceback(life: Life) -> None:
 
 def test_a_preview_declares_nothing(life: Life) -> None:
     ours = set(life.snapshots["after preview"].objects) - OWN_BY_KUBERNETES
-    assert {kind for kind, _ in ours} <= {"PersistentVolumeClaim"}, "a preview must not touch the cluster"
+    assert ours == referred_to(life), "a preview must not touch the cluster"
     assert life.snapshots["after up"].objects.keys() > ours, "the twin: up does declare"
 
 
@@ -185,8 +192,7 @@ def test_destroy_leaves_nothing_of_ours_and_all_of_others(life: Life) -> None:
         assert "not found" in life.facts["namespace after destroy"]
         assert left == set()
     else:
-        claim = life.plan.site.model.source.claim
-        assert left == OWN_BY_KUBERNETES | {("PersistentVolumeClaim", claim)}, "the claim with the weights is not ours"
+        assert left == OWN_BY_KUBERNETES | referred_to(life), "the claim with the weights and the Secrets are not ours"
     assert not life.snapshots["after destroy"].pods
     labels = {key for node in life.facts["nodes after destroy"] for key in node["metadata"]["labels"]}
     if life.plan.site.gpus.label_nodes:

@@ -74,6 +74,21 @@ BAD = [
     ("cluster.createNamespace", True, "the namespace would be new, and model.source.claim must be in it before"),
     ("gpus.labelNodes", ["gpu-nod-01"], "gpus.labelNodes[0]: the cluster has no node 'gpu-nod-01'; write one that"),
     (
+        "model.source.claim",
+        "vllm-modles",
+        "model.source.claim: the namespace 'f3iai' has no PersistentVolumeClaim 'vllm-modles'; create it, or write one",
+    ),
+    (
+        "cluster.imagePullSecret",
+        "harbor-push",
+        "cluster.imagePullSecret: the namespace 'f3iai' has no Secret 'harbor-push'; create it, or write one that",
+    ),
+    (
+        "vllm.apiKeySecret",
+        {"name": "vllm-api", "key": "token"},
+        "vllm.apiKeySecret.name: the namespace 'f3iai' has no Secret 'vllm-api'; create it, or write one that",
+    ),
+    (
         "cluster.namespace",
         "f3iai-b",
         "cluster.namespace: the cluster has no namespace 'f3iai-b'; kubectl --context",
@@ -200,6 +215,22 @@ def test_what_another_made_under_the_same_name_is_not_taken_over(bench: Bench) -
     finally:
         bench.cluster.kubectl("delete", "configmap", "vllm-dashboard", "-n", "f3iai")
     assert "cluster.namespace: the namespace 'f3iai' has configmaps/vllm-dashboard already, not of this site" in line
+
+
+def test_a_claim_for_one_pod_is_refused_where_there_may_be_more(bench: Bench) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "one-pod", "namespace": "f3iai"},
+        "spec": {"accessModes": ["ReadWriteOncePod"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    bench.cluster.apply([claim])
+    bench.spoil("model.source.claim", "one-pod")
+    try:
+        (line,) = bench.refused("preview")
+    finally:
+        bench.cluster.kubectl("delete", "persistentvolumeclaim", "one-pod", "-n", "f3iai", "--wait=false")
+    assert "model.source.claim: the claim 'one-pod' is ReadWriteOncePod, and there may be 4 replicas; make" in line
 
 
 def test_a_namespace_that_is_there_is_not_taken_over(bench: Bench) -> None:
