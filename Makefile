@@ -6,7 +6,7 @@ SITE ?= prod
 OWN_PULUMI := $(shell command -v pulumi 2>/dev/null)
 PULUMI := $(or $(OWN_PULUMI),$(BIN)/python -m tools.engine --)
 
-.PHONY: help setup tools demo test test-unit test-cluster lint format schema check stack preview up bench mutants clean
+.PHONY: help setup tools demo test test-unit test-property test-cluster lint format docs check stack preview up bench mutants clean
 
 help: ## what there is to run
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,9 @@ format: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schema: setup ## write the JSON Schema of a site file
+docs: setup ## write the JSON Schema of a site file and the page of the rules
 	$(BIN)/python -m infra schema > .schema.tmp && mv .schema.tmp docs/site.schema.json
+	$(BIN)/python -m tools.rules_page
 
 check: setup ## say what keeps the sites from running
 	$(BIN)/python -m infra check

@@ -53,7 +53,7 @@ class VllmMonitoring(pulumi.ComponentResource):
             api_version=API_VERSION,
             kind="PrometheusRule",
             metadata=selected,
-            spec={"groups": rule_groups(namespace, monitoring.alerts, plan.startup)},
+            spec={"groups": rule_groups(namespace, monitoring.alerts, plan.site.vllm.max_num_seqs, plan.startup)},
             opts=child,
         )
         found_by_sidecar = {"grafana_dashboard": "1", **labels(VLLM)}

@@ -19,6 +19,7 @@ from .naming import VLLM
 from .startup import Startup
 
 RATE_WINDOW = "5m"
+PAGE_RUNNING = 50
 _BY = "by (namespace, pod, model_name)"
 """The aggregation drops the `engine` label: a data-parallel replica exports one series per engine, and a
 threshold is meant per replica."""
@@ -63,8 +64,15 @@ def _recordings(namespace: str) -> list[dict[str, str]]:
     return [{"record": name, "expr": expr} for name, expr in expressions.items()]
 
 
-def alerts(namespace: str, thresholds: Alerts, startup: Startup) -> list[Alert]:
+def running_limit(thresholds: Alerts, max_num_seqs: int) -> int:
+    """Running requests of a replica above which it is reported: the specification's, fewer where a batch is small."""
+    stated = thresholds.requests_running
+    return min(PAGE_RUNNING, max_num_seqs - 1) if stated is None else stated
+
+
+def alerts(namespace: str, thresholds: Alerts, max_num_seqs: int, startup: Startup) -> list[Alert]:
     """The alerts of a site. `VllmDown` waits longer than a start may take, as a loading pod is scraped and down."""
+    running = running_limit(thresholds, max_num_seqs)
     up = f'up{{namespace="{namespace}",job="{VLLM}"}}'
     preemptions = f'sum {_BY} (rate({PREEMPTIONS}{{namespace="{namespace}"}}[10m])) > 0'
     busy = f"min_over_time({RUNNING}[{RATE_WINDOW}]) > 0"
@@ -80,11 +88,11 @@ def alerts(namespace: str, thresholds: Alerts, startup: Startup) -> list[Alert]:
         ),
         Alert(
             name="VllmRequestsRunningHigh",
-            expr=f"{RUNNING} > {thresholds.requests_running}",
+            expr=f"{RUNNING} > {running}",
             minutes=10,
             severity="info",
             summary="A vLLM replica works on many requests at once",
-            description=f"More than {thresholds.requests_running} requests run, so each gets its tokens slower.",
+            description=f"More than {running} requests run, so each gets its tokens slower.",
         ),
         Alert(
             name="VllmGenerationSlow",
@@ -129,7 +137,10 @@ def alerts(namespace: str, thresholds: Alerts, startup: Startup) -> list[Alert]:
     ]
 
 
-def rule_groups(namespace: str, thresholds: Alerts, startup: Startup) -> list[dict[str, Any]]:
+def rule_groups(namespace: str, thresholds: Alerts, max_num_seqs: int, startup: Startup) -> list[dict[str, Any]]:
     """Groups of a PrometheusRule. A group runs in order, so the recordings stand before the alerts on them."""
-    rules = [*_recordings(namespace), *(alert.to_rule() for alert in alerts(namespace, thresholds, startup))]
+    rules = [
+        *_recordings(namespace),
+        *(alert.to_rule() for alert in alerts(namespace, thresholds, max_num_seqs, startup)),
+    ]
     return [{"name": VLLM, "rules": rules}]

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from infra.site import Fault
 
+from .alerts import running_limit
 from .capacity import MOST_UTILIZATION, Capacity, capacity_plan
 from .site_plan import Plan
 
@@ -41,7 +42,7 @@ def clocks_in_order(plan: Plan) -> Iterator[Fault]:
             yield Fault("model.loadSeconds", problem, "write the slowest load the site has seen")
     if startup.update_timeout_seconds > PULUMI_LONGEST_SECONDS:
         problem = f"a rollout could take {startup.update_timeout_seconds} s, more than {PULUMI_LONGEST_SECONDS} s"
-        yield Fault("model.loadSeconds", problem, "mend the load, or give the site fewer replicas")
+        yield Fault("model.loadSeconds", problem, "make the load faster, or leave a GPU to spare for the rollout")
 
 
 def drain_within_patience(plan: Plan) -> Iterator[Fault]:
@@ -143,6 +144,14 @@ def conversation_fits(plan: Plan) -> Iterator[Fault]:
     yield Fault("model.maxLen", problem, f"write at most {most}" if most >= 16 else _room(plan))
 
 
+def running_alert_can_fire(plan: Plan) -> Iterator[Fault]:
+    """No more requests run at once than a batch holds, so an alert at or above that is silent for ever."""
+    monitoring, sequences = plan.site.monitoring, plan.site.vllm.max_num_seqs
+    if monitoring and (limit := running_limit(monitoring.alerts, sequences)) >= sequences:
+        problem = f"more than {limit} requests never run at once, vllm.maxNumSeqs is {sequences}"
+        yield Fault("monitoring.alerts.requestsRunning", problem, f"write less than {sequences}, or leave it out")
+
+
 RULES: tuple[PlanRule, ...] = (
     rollout_within_quota,
     clocks_in_order,
@@ -153,6 +162,7 @@ RULES: tuple[PlanRule, ...] = (
     length_within_positions,
     weights_fit,
     conversation_fits,
+    running_alert_can_fire,
 )
 
 

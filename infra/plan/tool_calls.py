@@ -43,7 +43,7 @@ def tool_calls(model: str, stated: str | None) -> ToolCalls:
     family = next(((name, parser) for name, parser in PARSER_OF_FAMILY if re.search(name, lowered)), None)
     if family is None:
         if stated:
-            return ToolCalls(stated)
+            return ToolCalls(stated, _misspelt(stated))
         problem = f"no tool-call parser is known for {model!r}"
         return ToolCalls("", Fault("model.toolParser", problem, f"name vLLM's, one of {', '.join(KNOWN_PARSERS)}, ..."))
     parser = family[1]
@@ -54,3 +54,17 @@ def tool_calls(model: str, stated: str | None) -> ToolCalls:
         problem = f"{stated!r} does not parse the tool calls of {model!r}"
         return ToolCalls(parser, Fault("model.toolParser", problem, f"write {parser}, or leave it out"))
     return ToolCalls(parser)
+
+
+def _misspelt(stated: str) -> Fault | None:
+    """A parser of a family not known here is the site's affair, as plugins may add some, unless it is a typing error.
+
+    Digits count: `glm47` is another parser than `glm45`.
+    """
+    from difflib import get_close_matches
+
+    alike = [parser for parser in KNOWN_PARSERS if re.findall(r"\d", parser) == re.findall(r"\d", stated)]
+    near = get_close_matches(stated.lower().replace("-", "_"), alike, n=1, cutoff=0.8)
+    if not near or near[0] == stated:
+        return None
+    return Fault("model.toolParser", f"{stated!r} is no tool-call parser of vLLM", f"did you mean {near[0]}?")

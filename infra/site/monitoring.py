@@ -24,7 +24,8 @@ class Alerts(Section):
     """Alert thresholds."""
 
     requests_waiting: Count = 10
-    requests_running: Count = 50
+    requests_running: Count | None = None
+    """Left out: 50, or what vllm.maxNumSeqs leaves where that is less."""
     generation_tokens_per_second: PositiveFloat = 20
     kv_cache_usage: BelowOne = 0.95
     """Fraction of the KV pool in use; it never reaches more than 1."""

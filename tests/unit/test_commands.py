@@ -131,7 +131,7 @@ def test_the_committed_schema_is_the_models(capsys: pytest.CaptureFixture[str]) 
     assert main(["schema"]) == 0
     printed = json.loads(capsys.readouterr().out)
     committed = json.loads((PROJECT_ROOT / "docs" / "site.schema.json").read_text())
-    assert committed == printed == json_schema(), "run `make schema`"
+    assert committed == printed == json_schema(), "run `make docs`"
 
 
 def test_every_stack_file_names_the_schema_for_the_editor() -> None:
