@@ -8,6 +8,7 @@ from typing import Any
 
 from infra.plan import Plan
 from infra.plan.capacity import Capacity, purchases
+from infra.plan.model_shape import ModelShape
 from infra.plan.naming import llm_endpoint
 from infra.plan.probes import LIVENESS
 
@@ -101,13 +102,20 @@ def _memory(plan: Plan) -> list[tuple[str, str]]:
         ("  activation peak", f"{reserve.activation_gib:.1f} GiB, of a first start"),
         ("  graphs, runtime", f"{reserve.graphs_gib + reserve.runtime_gib:.1f} GiB"),
         ("  KV pool", f"{capacity.pool_gib:.1f} GiB, {capacity.kv_tokens} tokens: {_holds(capacity, engine.max_len)}"),
-        ("  margin", f"maxLen could be up to {capacity.largest_max_len}"),
+        ("  margin", _margin(capacity, plan.shape)),
     ]
     bought = [
         (f"  {one.setting}", f"{one.value}: {one.capacity.kv_tokens} tokens, {one.capacity.longest_conversations:.1f}")
         for one in purchases(plan.shape, engine)
     ]
     return [*rows, ("What a change buys", "pool, longest conversations at once"), *bought]
+
+
+def _margin(capacity: Capacity, shape: ModelShape) -> str:
+    """How far maxLen could go: to the end of the pool, or of the model's positions where those end first."""
+    if shape.max_position and shape.max_position < capacity.largest_max_len:
+        return f"maxLen could be up to the model's {shape.max_position} positions; the pool would hold more"
+    return f"maxLen could be up to {capacity.largest_max_len}"
 
 
 def _holds(capacity: Capacity, max_len: int) -> str:
