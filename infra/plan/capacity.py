@@ -110,6 +110,7 @@ def _reserve(shape: ModelShape, engine: Engine) -> Reserve:
     return estimated_reserve(
         vocabulary=shape.vocabulary,
         widest=shape.widest,
+        hidden=shape.hidden,
         max_num_seqs=engine.max_num_seqs,
         max_num_batched_tokens=engine.max_num_batched_tokens,
         gpus=engine.gpus,

@@ -12,7 +12,9 @@ from typing import Any
 
 from .weights import weight_bytes
 
-_KV_BYTES = {"auto": 2, "bfloat16": 2, "float16": 2, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1}
+KV_BYTES = {"auto": 2, "bfloat16": 2, "float16": 2, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1}
+EXPERTS_PER_TOKEN = 8
+"""Where a config does not say; none of the well-known ones chooses more, but Qwen3-Next's ten small ones."""
 _STATE_BYTES = 4
 """Recurrent states are kept in 32 bit."""
 
@@ -40,6 +42,7 @@ class ModelShape:
     latent: int
     state_bytes: int
     vocabulary: int
+    hidden: int
     widest: int
     max_position: int | None
     weights_bytes: int | None
@@ -55,7 +58,7 @@ class ModelShape:
         is repeated on each.
         """
         width = self.latent or 2 * max(1, self.kv_heads // gpus) * self.head_dim
-        return width * _KV_BYTES[kv_cache_dtype]
+        return width * KV_BYTES[kv_cache_dtype]
 
     def kv_bytes_per_token(self, kv_cache_dtype: str, gpus: int = 1) -> int:
         """Pool bytes per token and GPU, as vLLM counts them when it prints the pool in tokens.
@@ -101,7 +104,8 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         latent=latent + _count(text, "qk_rope_head_dim") if latent else 0,
         state_bytes=linear * _state_values(text) * _STATE_BYTES if linear else 0,
         vocabulary=_count(text, "vocab_size"),
-        widest=max(2 * (_optional(text, "intermediate_size") or 0), hidden),
+        hidden=hidden,
+        widest=max(2 * (_optional(text, "intermediate_size") or 0), hidden, _routed_values(text, hidden)),
         max_position=_optional(text, "max_position_embeddings") or None,
         weights_bytes=None if other_parts else weight_bytes(text, linear_layers=linear),
     )
@@ -117,6 +121,14 @@ def _count(config: Mapping[str, Any], key: str) -> int:
 
 def _optional(config: Mapping[str, Any], key: str) -> int:
     return _count(config, key) if config.get(key) is not None else 0
+
+
+def _routed_values(config: Mapping[str, Any], hidden: int) -> int:
+    """Values of one token in a layer of experts, of all that are chosen: a pair of projections and the result."""
+    width = _optional(config, "moe_intermediate_size")
+    if not width and _optional(config, "num_local_experts"):
+        width = _optional(config, "intermediate_size")
+    return (_optional(config, "num_experts_per_tok") or EXPERTS_PER_TOKEN) * (2 * width + hidden) // 2 if width else 0
 
 
 def _linear_layers(config: Mapping[str, Any], layers: int) -> int:

@@ -14,6 +14,7 @@ COUNTED = frozenset(
     {
         "DeepseekV2ForCausalLM",
         "DeepseekV3ForCausalLM",
+        "Gemma2ForCausalLM",
         "Glm4MoeForCausalLM",
         "GptOssForCausalLM",
         "LlamaForCausalLM",
