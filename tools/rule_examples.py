@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,14 @@ EDGES: Mapping[str, Edge] = {
 """By the name of the rule. `rollout_within_quota` has none: the planner never surges beyond the quota."""
 
 
+@cache
+def _prod() -> dict[str, Any]:
+    return yaml.load(locate("prod").read_text(encoding="utf-8"), yaml.CSafeLoader)
+
+
 def changed(changes: Changes) -> dict[str, Any]:
     """The document of prod's stack file with the changes made."""
-    document: dict[str, Any] = yaml.safe_load(locate("prod").read_text(encoding="utf-8"))
+    document = deepcopy(_prod())
     for dotted, value in changes.items():
         *sections, key = dotted.split(".")
         section = document["config"][CONFIG_KEY]
@@ -93,5 +99,5 @@ def changed(changes: Changes) -> dict[str, Any]:
 
 def write(changes: Changes, path: Path) -> Path:
     """A stack file of prod with the changes made."""
-    path.write_text(yaml.safe_dump(changed(changes), sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.dump(changed(changes), Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
     return path

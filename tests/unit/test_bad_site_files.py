@@ -7,31 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from infra.cli import main
 from infra.cli.check import planned
-from infra.site import CONFIG_KEY, SiteRefused, locate, read
+from infra.site import SiteRefused, locate, read
 from tests.sites_under_test import path_of
+from tools.rule_examples import LEFT_OUT, write
 
-REMOVED = object()
+REMOVED = LEFT_OUT
 
 
-def changed(tmp_path: Path, changes: dict[str, Any], base: str = "prod") -> Path:
-    """A copy of a good file with keys set, or taken out by `REMOVED`."""
-    document = yaml.safe_load(Path(path_of(base)).read_text())
-    for dotted, value in changes.items():
-        *sections, key = dotted.split(".")
-        section = document["config"][CONFIG_KEY]
-        for name in sections:
-            section = section.setdefault(name, {})
-        if value is REMOVED:
-            del section[key]
-        else:
-            section[key] = value
-    path = tmp_path / "Pulumi.changed.yaml"
-    path.write_text(yaml.safe_dump(document))
-    return path
+def changed(tmp_path: Path, changes: dict[str, Any]) -> Path:
+    """A copy of prod's file with keys set, or taken out by `REMOVED`."""
+    return write(changes, tmp_path / "Pulumi.changed.yaml")
 
 
 def refusal(path: Path | str, capsys: pytest.CaptureFixture[str]) -> list[str]:
