@@ -25,10 +25,13 @@ tools: setup ## the pinned engine and control plane in .tools, once
 demo: tools ## prod on a simulated cluster, from nothing, and cleaned up
 	@$(BIN)/python -m tools.demo
 
-test: setup lint test-unit test-cluster ## every level of tests
+test: setup lint test-unit test-property test-cluster ## every level of tests
 
 test-unit: setup ## seconds: no engine, no cluster
 	$(BIN)/python -m pytest -q tests/unit
+
+test-property: setup ## generated site files and 2,000 mutations; F3IAI_SEED=N repeats a run
+	$(BIN)/python -m pytest -q tests/property
 
 test-cluster: tools ## the real engine on a real control plane
 	$(BIN)/python -m pytest tests/cluster -v

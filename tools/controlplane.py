@@ -105,7 +105,9 @@ class ControlPlane:
         return list(self.get(*arguments)["items"])
 
     def apply(self, manifests: Iterable[dict[str, Any]], *arguments: str) -> str:
-        return self.kubectl("apply", "-f", "-", *arguments, stdin=yaml.safe_dump_all(list(manifests)))
+        """JSON, because PyYAML leaves words such as `y` bare, which kubectl reads as a boolean."""
+        text = "\n---\n".join(json.dumps(manifest) for manifest in manifests)
+        return self.kubectl("apply", "-f", "-", *arguments, stdin=text)
 
     def add_nodes(self, nodes: Iterable[dict[str, Any]]) -> None:
         """Add simulated nodes and wait until they are ready."""

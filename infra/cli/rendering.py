@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -81,9 +82,9 @@ def write(site: str, folder: Path | None) -> int:
     """Print the manifests of a site as one YAML stream, or write each to a file of its own."""
     manifests = by_name(render(planned(site)))
     if folder is None:
-        print(_yaml(manifests.values()), end="")
+        print(as_yaml(manifests.values()), end="")
         return 0
-    files = {f"{kind.lower()}-{name}.yaml": _yaml([manifest]) for (kind, name), manifest in manifests.items()}
+    files = {f"{kind.lower()}-{name}.yaml": as_yaml([manifest]) for (kind, name), manifest in manifests.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for old in _of_earlier_renders(folder):
@@ -101,16 +102,21 @@ def _of_earlier_renders(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*.yaml") if path.read_bytes().startswith(HEADER.encode())]
 
 
+_NO_TEXT_TO_KUBECTL = re.compile(r"[yYnN]|[-+]?\.?[0-9][0-9._]*([eE][-+]?[0-9]+)?|[-+]?0[xob][0-9a-fA-F_]+")
+"""A label `n` would be false and a name `1e3` a number: PyYAML leaves the quotes off, kubectl reads other words so."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Long texts as blocks, so that a reviewer can read rules and a dashboard."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    quoted = "'" if _NO_TEXT_TO_KUBECTL.fullmatch(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else quoted)
 
 
 _Dumper.add_representer(str, _text)
 
 
-def _yaml(manifests: Iterable[Manifest]) -> str:
+def as_yaml(manifests: Iterable[Manifest]) -> str:
     return str(yaml.dump_all(manifests, Dumper=_Dumper, sort_keys=False, width=110))

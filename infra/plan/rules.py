@@ -41,7 +41,10 @@ def clocks_in_order(plan: Plan) -> Iterator[Fault]:
             problem = f"{sooner} ({first} s) does not end before {later} ({second} s)"
             yield Fault("model.loadSeconds", problem, "write the slowest load the site has seen")
     if startup.update_timeout_seconds > PULUMI_LONGEST_SECONDS:
-        problem = f"a rollout could take {startup.update_timeout_seconds} s, more than {PULUMI_LONGEST_SECONDS} s"
+        by = "by vllm.imagePullSeconds, vllm.drainSeconds and scaling.maxReplicas too"
+        problem = (
+            f"a rollout could take {startup.update_timeout_seconds} s ({by}), more than {PULUMI_LONGEST_SECONDS} s"
+        )
         yield Fault("model.loadSeconds", problem, "make the load faster, or leave a GPU to spare for the rollout")
 
 
@@ -55,7 +58,7 @@ def drain_within_patience(plan: Plan) -> Iterator[Fault]:
         yield Fault("vllm.drainSeconds", problem, "write less")
     if drain.grace_seconds >= patience:
         most = plan.site.vllm.drain_seconds - (drain.grace_seconds - patience) - 1
-        problem = f"a pod takes up to {drain.grace_seconds} s to go, a node drain waits {patience} s"
+        problem = f"a pod takes up to {drain.grace_seconds} s to go, cluster.nodeDrainSeconds is {patience} s"
         remedy = f"write at most {most}" if most >= 0 else "raise cluster.nodeDrainSeconds"
         yield Fault("vllm.drainSeconds", problem, remedy)
 
@@ -80,7 +83,9 @@ def heads_shared_evenly(plan: Plan) -> Iterator[Fault]:
         return
     gpus, shape = plan.ledger.per_replica, plan.shape
     fitting = [str(count) for count in range(1, plan.ledger.quota + 1) if _divides(plan, count)]
-    problem = f"{gpus} GPUs cannot share {shape.heads} attention heads and {shape.kv_heads} KV heads evenly"
+    problem = (
+        f"{gpus} GPUs cannot share {shape.heads} attention heads and {shape.kv_heads} KV heads of model.name evenly"
+    )
     yield Fault(
         "vllm.gpusPerReplica",
         problem,
@@ -101,7 +106,8 @@ def length_within_positions(plan: Plan) -> Iterator[Fault]:
     longest = plan.shape.max_position if plan.shape else None
     stretched = any(word.startswith("--hf-overrides") for word in plan.site.vllm.extra_args)
     if longest and plan.site.model.max_len > longest and not stretched:
-        problem = f"{plan.site.model.max_len} tokens are more than the {longest} positions of {plan.site.model.name}"
+        model = plan.site.model
+        problem = f"{model.max_len} tokens are more than the {longest} positions of model.name ({model.name})"
         yield Fault("model.maxLen", problem, f"write at most {longest}")
 
 
@@ -112,9 +118,18 @@ def weights_fit(plan: Plan) -> Iterator[Fault]:
         return
     problem = (
         f"weights of {capacity.weights_gib:.1f} GiB and {capacity.reserve.total_gib:.1f} GiB beside them do not fit "
-        f"the {capacity.taken_gib:.1f} GiB that {plan.engine.utilization:g} of a GPU's {capacity.total_gib:.1f} GiB are"
+        f"the {capacity.taken_gib:.1f} GiB that {plan.engine.utilization:g} of a GPU's {capacity.total_gib:.1f} GiB "
+        f"are ({_memory_keys(plan)})"
     )
     yield Fault("vllm.gpusPerReplica", problem, _room(plan))
+
+
+def _memory_keys(plan: Plan) -> str:
+    """What a memory plan follows from: the fault may lie with any of these, and only the site knows which."""
+    model, vllm = plan.site.model, plan.site.vllm
+    weights = "model.name" if model.weights_gib is None else "model.weightsGiB"
+    beside = "vllm.maxNumSeqs, vllm.maxNumBatchedTokens" if vllm.reserve_gib is None else "vllm.reserveGiB"
+    return f"from gpus.memoryGiB, vllm.gpuMemoryUtilization, {weights}, {beside}"
 
 
 def _room(plan: Plan) -> str:
@@ -138,7 +153,7 @@ def conversation_fits(plan: Plan) -> Iterator[Fault]:
         return
     problem = (
         f"one conversation of {plan.site.model.max_len} tokens needs more than the KV pool of "
-        f"{capacity.pool_gib:.2f} GiB, {capacity.kv_tokens} tokens"
+        f"{capacity.pool_gib:.2f} GiB, {capacity.kv_tokens} tokens ({_memory_keys(plan)})"
     )
     most = capacity.largest_max_len
     yield Fault("model.maxLen", problem, f"write at most {most}" if most >= 16 else _room(plan))

@@ -44,14 +44,14 @@ def tool_calls(model: str, stated: str | None) -> ToolCalls:
     if family is None:
         if stated:
             return ToolCalls(stated, _misspelt(stated))
-        problem = f"no tool-call parser is known for {model!r}"
+        problem = f"no tool-call parser is known for {model!r} of model.name"
         return ToolCalls("", Fault("model.toolParser", problem, f"name vLLM's, one of {', '.join(KNOWN_PARSERS)}, ..."))
     parser = family[1]
     if parser is None:
         problem = f"{model!r} emits no tool calls that vLLM can parse, and Compass depends on them"
         return ToolCalls("", Fault("model.name", problem, "serve the Instruct model of the family"))
     if stated and stated != parser:
-        problem = f"{stated!r} does not parse the tool calls of {model!r}"
+        problem = f"{stated!r} does not parse the tool calls of {model!r} of model.name"
         return ToolCalls(parser, Fault("model.toolParser", problem, f"write {parser}, or leave it out"))
     return ToolCalls(parser)
 

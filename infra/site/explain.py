@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -35,19 +36,24 @@ def faults(model: type[Section], error: ValidationError) -> list[Fault]:
 
 
 def dotted(path: tuple[int | str, ...]) -> str:
-    """`('gpus', 'labelNodes', 0)` as an operator writes it: `gpus.labelNodes[0]`."""
+    """`('gpus', 'labelNodes', 0)` as an operator writes it: `gpus.labelNodes[0]`.
+
+    A key that would not be seen, or would break the line, stands in quotes.
+    """
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != "[key]":
-            text += f".{part}" if text else part
+            seen = part and part.isprintable() and part == part.strip()
+            key = part if seen else json.dumps(part)
+            text += f".{key}" if text else key
     return text
 
 
 def _fault(model: type[Section], details: ErrorDetails) -> Fault:
     path = details["loc"]
-    key, kind, value = dotted(path), details["type"], details["input"]
+    key, kind, value = dotted(path), details["type"], written(details["input"])
     context = details.get("ctx", {})
     if kind == "invalid":
         return Fault(key, context["problem"], context["remedy"])
@@ -57,15 +63,22 @@ def _fault(model: type[Section], details: ErrorDetails) -> Fault:
         return Fault(key, "is not a key of this file", _near_key(model, path))
     if kind in _KINDS:
         quoted = ", in quotes" if kind == "string_type" else ""
-        return Fault(key, f"{value!r} is not {_KINDS[kind]}", f"write {_KINDS[kind]}{quoted}{_example(model, path)}")
+        return Fault(key, f"{value} is not {_KINDS[kind]}", f"write {_KINDS[kind]}{quoted}{_example(model, path)}")
     if kind == "literal_error":
-        return Fault(key, f"{value!r} is not one of its values", f"write {context['expected']}")
+        return Fault(key, f"{value} is not one of its values", f"write {context['expected']}")
     if kind == "too_short":
         return Fault(key, "is empty", f"write at least {context['min_length']} item")
     for bound, words in _BOUNDS.items():
         if bound in context:
-            return Fault(key, f"{value!r} is out of range", f"write {words} {context[bound]:g}")
-    return Fault(key, f"{value!r}: {details['msg']}", f"see `python -m infra schema`{_example(model, path)}")
+            return Fault(key, f"{value} is out of range", f"write {words} {context[bound]:g}")
+    return Fault(key, f"{value}: {details['msg']}", f"see `python -m infra schema`{_example(model, path)}")
+
+
+def written(value: Any) -> str:
+    """A value as it stands in the file, where Python would say None, True and dict."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return repr(value)
+    return json.dumps(value, default=str)
 
 
 def section_of(annotation: Any) -> type[Section] | None:

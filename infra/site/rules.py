@@ -24,14 +24,15 @@ def replicas_within_quota(site: Site) -> Iterator[Fault]:
     """The autoscaler would ask for pods the ResourceQuota refuses, silently and for ever."""
     per_replica = site.vllm.gpus_per_replica
     possible = site.gpu_quota // per_replica
+    quota = "gpus.quota" if site.gpus.quota else "gpus.available"
     if possible == 0:
         problem = f"one replica needs {per_replica} GPUs, the quota is {site.gpu_quota}"
-        yield Fault("vllm.gpusPerReplica", problem, f"write at most {site.gpu_quota}, or raise gpus.quota")
+        yield Fault("vllm.gpusPerReplica", problem, f"write at most {site.gpu_quota}, or raise {quota}")
     elif site.max_replicas > possible:
         key = "scaling.minReplicas" if site.scaling.max_replicas is None else "scaling.maxReplicas"
         need = site.max_replicas * per_replica
         problem = f"{site.max_replicas} replicas x {per_replica} GPUs = {need}, the quota is {site.gpu_quota}"
-        yield Fault(key, problem, f"write at most {possible}, or raise gpus.quota")
+        yield Fault(key, problem, f"write at most {possible}, lower vllm.gpusPerReplica, or raise {quota}")
 
 
 def replicas_ordered(site: Site) -> Iterator[Fault]:
@@ -40,7 +41,7 @@ def replicas_ordered(site: Site) -> Iterator[Fault]:
     if low > high:
         yield Fault("scaling.minReplicas", f"{low} is more than scaling.maxReplicas ({high})", f"write at most {high}")
     elif not site.autoscaled and low != high:
-        problem = f"mode fixed has one number of replicas, minReplicas is {low} and maxReplicas {high}"
+        problem = f"scaling.mode fixed has one number of replicas, scaling.minReplicas is {low} and maxReplicas {high}"
         yield Fault("scaling.maxReplicas", problem, f"write {low} or leave it out")
 
 
@@ -68,7 +69,7 @@ def vllm_version_known(site: Site) -> Iterator[Fault]:
     oldest = ".".join(map(str, MIN_VLLM_VERSION))
     version = site.vllm_version
     if version is None:
-        problem = "the image's tag does not begin with vLLM's version"
+        problem = "the tag of vllm.image does not begin with vLLM's version"
         yield Fault("vllm.version", problem, "write it, e.g. version: 0.33.0")
     elif version < MIN_VLLM_VERSION:
         key = "vllm.version" if site.vllm.version else "vllm.image"

@@ -50,7 +50,8 @@ def _mapping(loader: Any, node: yaml.Node) -> dict[Any, Any]:
             continue
         key = loader.construct_object(key_node)
         if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
+            written = repr(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "of several parts"
+            raise yaml.constructor.ConstructorError(None, None, f"the key {written} is not text", key_node.start_mark)
         if key in seen:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
         seen.add(key)

@@ -37,6 +37,8 @@ class _Shape:
     def check(self, value: str) -> str:
         if len(value) > self.longest:
             raise invalid(f"{value[:20]!r}... has {len(value)} characters", f"use at most {self.longest}")
+        if not value.isprintable():
+            raise invalid(f"{value!r} has characters that cannot be seen", f"write one like {self.example!r}")
         if not re.fullmatch(self.pattern, value):
             raise invalid(f"{value!r} is not {self.what}", f"write one like {self.example!r}")
         return value
