@@ -53,13 +53,14 @@ check: setup ## say what keeps the sites from running
 	$(BIN)/python -m infra check
 
 stack: setup
-	@$(if $(OWN_PULUMI),:,$(BIN)/python -m tools.build && $(PULUMI) stack select --create $(SITE))
+	@$(BIN)/python -m infra check "$(SITE)"
+	@$(if $(OWN_PULUMI),:,$(BIN)/python -m tools.build && $(PULUMI) stack select --create "$(SITE)")
 
 preview: stack ## pulumi preview of SITE
-	$(PULUMI) preview --stack $(SITE)
+	$(PULUMI) preview --stack "$(SITE)"
 
 up: stack ## pulumi up of SITE
-	$(PULUMI) up --stack $(SITE)
+	$(PULUMI) up --stack "$(SITE)"
 
 bench: tools ## measure, and write docs/benchmarks.md
 	@$(BIN)/python -m tools.bench
@@ -67,5 +68,5 @@ bench: tools ## measure, and write docs/benchmarks.md
 mutants: setup ## undo each decision in a copy and see that a test notices
 	@$(BIN)/python -m tools.mutants
 
-clean: ## remove what was built and installed
+clean: ## remove what was built and installed, not the state of sites
 	rm -rf $(VENV) .tools

@@ -38,7 +38,7 @@ class Cluster:
         Raises:
             Unanswered: there is no usable kubeconfig, or no such context in it.
         """
-        kubeconfig = os.environ.get("KUBECONFIG", "~/.kube/config")
+        kubeconfig = os.environ.get("KUBECONFIG") or "~/.kube/config"
         if os.pathsep in kubeconfig:
             remedy = "merge them: kubectl config view --flatten --raw > one-file"
             raise Unanswered(f"KUBECONFIG names several files ({kubeconfig}), and the provider reads one", remedy)
@@ -89,11 +89,17 @@ class Cluster:
             raise Unanswered(problem, "mend the server of that context") from None
 
     def identity(self) -> str:
-        """What tells this cluster from others, whatever a kubeconfig calls it: the id of its oldest namespace, or
-        the address of its API where this user may not look.
+        """What tells this cluster from others, whatever a kubeconfig calls it: the id of its oldest namespace.
+
+        Raises:
+            Unanswered: this user may not look at it. Anything else in its place would differ from what another user
+                of the same cluster sees, and the provider would make the whole site anew.
         """
         system = self.get("/api/v1/namespaces/kube-system") or {}
-        return str(system.get("metadata", {}).get("uid") or self._client.configuration.host)
+        if uid := system.get("metadata", {}).get("uid"):
+            return str(uid)
+        problem = f"the user of {self._context!r} may not read the namespace kube-system, which tells clusters apart"
+        raise Unanswered(problem, "use one that may, or grant get on it, see 'Rights' in README.md")
 
 
 def _contexts(kubeconfig: str) -> list[str]:

@@ -21,6 +21,11 @@ def field_manager(site: str) -> str:
     return f"{PROJECT}-{site}"
 
 
+def is_of_another_site(manager: str, site: str) -> bool:
+    """Whether a field manager is this program's, for a site other than this one."""
+    return manager.startswith(f"{PROJECT}-") and manager != field_manager(site)
+
+
 def handling(site: str) -> pulumi.ResourceTransformation:
     """A transformation that annotates every object of a component and of its children.
 

@@ -72,11 +72,12 @@ def taken(cluster: Cluster, plan: Plan) -> Iterator[Fault]:
     paths = paths_of(plan)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for path, found in zip(paths, pool.map(cluster.get, paths), strict=True):
-            if found and field_manager(plan.name) not in _managers(found):
+            if found and field_manager(plan.name) not in managers(found):
                 kind, name = path.split("/")[-2:]
                 problem = f"the namespace {plan.site.cluster.namespace!r} has {kind}/{name} already, not of this site"
                 yield Fault("cluster.namespace", problem, f"delete {kind}/{name}, or write another namespace")
 
 
-def _managers(found: dict[str, Any]) -> set[str]:
+def managers(found: dict[str, Any]) -> set[str]:
+    """Who wrote fields of an object, by the names the API server keeps."""
     return {str(entry.get("manager")) for entry in found.get("metadata", {}).get("managedFields") or []}

@@ -44,7 +44,7 @@ def deploy() -> None:
     file = f"Pulumi.{name}.yaml"
     try:
         plan = plan_of(validate(_configured_site(), file), SiteFile(name, file, Path.cwd()))
-        cluster = preflight(plan, file)
+        cluster, plan = preflight(plan, file)
     except SiteRefused as refused:
         raise pulumi.RunError(f"the site was refused, nothing is declared:\n{refused}") from None
     compose(plan, cluster)

@@ -20,6 +20,7 @@ ROOT = TOOLS.parent
 PROGRAM = ("__main__.py", "Pulumi.yaml", "infra", "stacks")
 BINARIES = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
 PYTHON = ROOT / ".venv" / "bin" / "python"
+OWN_SETTINGS = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 class EngineError(Exception):
@@ -134,15 +135,18 @@ class Project:
 
 
 def main() -> int:
-    """Run the pinned engine in the checkout, keeping its state in `.tools/state`."""
+    """Run the pinned engine in the checkout. A backend and passphrase of the user's own are kept; else the state is in
+    `.state`, which nothing here deletes: it is all that is known of what was brought up.
+    """
     try:
         require()
     except EngineError as error:
         print(f"tools: {error}", file=sys.stderr)
         return 1
     arguments = [argument for argument in sys.argv[1:] if argument != "--"]
-    state = Path(os.environ.get("PULUMI_STATE", ROOT / ".tools" / "state"))
-    return subprocess.run(["pulumi", *arguments], cwd=ROOT, env=environment(state), check=False).returncode
+    own = {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
+    settings = {**environment(ROOT / ".state"), **own}
+    return subprocess.run(["pulumi", *arguments], cwd=ROOT, env=settings, check=False).returncode
 
 
 if __name__ == "__main__":

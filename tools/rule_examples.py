@@ -22,7 +22,6 @@ Changes = Mapping[str, Any]
 
 _ONE_REPLICA: Changes = {"scaling": {"mode": "fixed", "minReplicas": 1}}
 _LARGE_MODEL: Changes = {"model.name": "Qwen/Qwen2.5-32B-Instruct", **_ONE_REPLICA}
-_NO_PATH: Changes = {"model.source": {"image": "harbor.vitro.lan/ffp/qwen2.5-7b:1.0.0"}}
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,6 @@ EDGES: Mapping[str, Edge] = {
         {"vllm.image": "harbor.vitro.lan/ffp/vllm-openai:v0.17.1"},
     ),
     "version_as_tagged": Edge({"vllm.version": "0.33.0"}, {"vllm.version": "0.32.0"}),
-    "namespace_holds_what_is_referred_to": Edge(
-        {**_NO_PATH, "cluster.createNamespace": True, "cluster.imagePullSecret": LEFT_OUT},
-        {**_NO_PATH, "cluster.createNamespace": True},
-    ),
     "answer_within_conversation": Edge({"compass.maxTokens": 32_767}, {"compass.maxTokens": 32_768}),
     "batch_holds_every_sequence": Edge({"vllm.maxNumBatchedTokens": 256}, {"vllm.maxNumBatchedTokens": 255}),
     "clocks_in_order": Edge({"model.loadSeconds": 28_146}, {"model.loadSeconds": 28_147}),

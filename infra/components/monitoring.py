@@ -11,7 +11,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from infra.plan import Plan
 from infra.plan.alerts import rule_groups
-from infra.plan.dashboard import FILE, dashboard
+from infra.plan.dashboard import dashboard, dashboard_file
 from infra.plan.naming import DASHBOARD, HTTP_PORT_NAME, METRICS_PATH, VLLM, labels, selector
 from infra.site.monitoring import Monitoring
 
@@ -60,7 +60,7 @@ class VllmMonitoring(pulumi.ComponentResource):
         ConfigMap(
             DASHBOARD,
             metadata=ObjectMetaArgs(name=DASHBOARD, namespace=namespace, labels=found_by_sidecar),
-            data={FILE: dashboard(namespace)},
+            data={dashboard_file(namespace): dashboard(namespace)},
             opts=child,
         )
         self.register_outputs({"scrapeIntervalSeconds": monitoring.scrape_interval_seconds})

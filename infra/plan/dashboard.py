@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from hashlib import sha1
 from typing import Any
 
 from .metrics import (
@@ -19,8 +20,6 @@ from .metrics import (
 )
 from .naming import VLLM
 
-UID = "f3iai-vllm"
-FILE = "vllm.json"
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _WIDTH, _HEIGHT, _COLUMNS = 12, 8, 2
 
@@ -83,11 +82,19 @@ def _panel(number: int, panel: Panel) -> dict[str, Any]:
     }
 
 
+def dashboard_file(namespace: str) -> str:
+    """Grafana's sidecar writes the files of all namespaces into one folder, so each needs a name of its own."""
+    return f"vllm-{namespace}.json"
+
+
 def dashboard(namespace: str) -> str:
-    """The dashboard's JSON, the same text for the same site."""
+    """The dashboard's JSON, the same text for the same site.
+
+    Its uid, of the 40 characters that Grafana allows, is the namespace's own for the same reason as its file.
+    """
     document = {
-        "uid": UID,
-        "title": "vLLM inference",
+        "uid": sha1(f"f3iai-vllm-{namespace}".encode(), usedforsecurity=False).hexdigest(),
+        "title": f"vLLM inference ({namespace})",
         "tags": ["f3iai", "vllm"],
         "schemaVersion": 41,
         "editable": False,

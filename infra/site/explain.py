@@ -65,7 +65,7 @@ def _fault(model: type[Section], details: ErrorDetails) -> Fault:
         quoted = ", in quotes" if kind == "string_type" else ""
         return Fault(key, f"{value} is not {_KINDS[kind]}", f"write {_KINDS[kind]}{quoted}{_example(model, path)}")
     if kind == "literal_error":
-        return Fault(key, f"{value} is not one of its values", f"write {context['expected']}")
+        return Fault(key, f"{value} is not one of its values", f"write {context['expected'].replace('True', 'true')}")
     if kind == "too_short":
         return Fault(key, "is empty", f"write at least {context['min_length']} item")
     for bound, words in _BOUNDS.items():

@@ -29,7 +29,12 @@ def stack_files() -> list[Path]:
 
 
 def _project_folder() -> Path:
-    return Path.cwd() if (Path.cwd() / "Pulumi.yaml").exists() else PROJECT_ROOT
+    """The current folder where it is a checkout of this project, and not of another one of Pulumi's."""
+    try:
+        here = (Path.cwd() / "Pulumi.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return PROJECT_ROOT
+    return Path.cwd() if f"name: {PROJECT}\n" in here else PROJECT_ROOT
 
 
 def locate(site: str) -> Path:

@@ -85,13 +85,6 @@ def version_as_tagged(site: Site) -> Iterator[Fault]:
         yield Fault("vllm.version", f"{stated} is not the {have} of vllm.image", f"write {have}, or leave it out")
 
 
-def namespace_holds_what_is_referred_to(site: Site) -> Iterator[Fault]:
-    """A namespace that this program makes is empty: no claim with weights and no Secret can be in it."""
-    if site.cluster.create_namespace and (key := site.needs_namespace_content):
-        problem = f"the namespace would be new, and {key} must be in it before"
-        yield Fault("cluster.createNamespace", problem, "write false, and make the namespace first, see README.md")
-
-
 def answer_within_conversation(site: Site) -> Iterator[Fault]:
     """Prompt and answer share maxLen: an answer as long as that leaves no room for a prompt."""
     answer, longest = site.compass.max_tokens, site.model.max_len
@@ -116,7 +109,6 @@ RULES: tuple[Rule, ...] = (
     images_from_registry,
     vllm_version_known,
     version_as_tagged,
-    namespace_holds_what_is_referred_to,
     answer_within_conversation,
     batch_holds_every_sequence,
 )

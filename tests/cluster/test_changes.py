@@ -50,6 +50,14 @@ class Running:
             *("--field-manager=kube-controller-manager", "-p", f'{{"spec":{{"replicas":{replicas}}}}}'),
         )
 
+    def rolled_out(self, replicas: int) -> None:
+        self.cluster.kubectl("-n", self.namespace, "rollout", "status", f"deployment/{VLLM}", "--timeout=120s")
+        status = self.cluster.get("deployment", VLLM, "-n", self.namespace)["status"]
+        assert (status["readyReplicas"], status["updatedReplicas"]) == (replicas, replicas)
+
+    def strategy(self) -> str:
+        return str(self.cluster.get("deployment", VLLM, "-n", self.namespace)["spec"]["strategy"]["type"])
+
     def names(self, kind: str) -> list[str]:
         return [item["metadata"]["name"] for item in self.cluster.items(kind, "-n", self.namespace)]
 
@@ -90,6 +98,18 @@ def test_a_site_changes_how_it_scales_and_back(running: Running) -> None:
     assert running.names("hpa") == []
     assert running.replicas() == 1, "now the site file has the say"
     running.project.run("up", "-s", "prod", "--yes", "--expect-no-changes")
+
+
+def test_replicas_of_another_size_come_although_the_old_ones_held_every_gpu(running: Running) -> None:
+    """Rolled one by one, none could come before an old one went, and none may go before a new one came."""
+    running.up({"scaling": {"mode": "fixed", "minReplicas": 2}, "vllm.gpusPerReplica": 2})
+    running.rolled_out(2)
+    running.up({"scaling": {"mode": "fixed", "minReplicas": 4}, "vllm.gpusPerReplica": 1})
+    running.rolled_out(4)
+    used = running.cluster.get("resourcequota", "gpu-quota", "-n", "f3iai")["status"]["used"]
+    assert used["requests.nvidia.com/gpu"] == "4"
+    running.up({"scaling": {"mode": "fixed", "minReplicas": 1}})
+    assert running.strategy() == "RollingUpdate", "once only: the usual roll-out is the site's again"
 
 
 def test_what_someone_edited_by_hand_is_the_sites_again(running: Running) -> None:

@@ -71,7 +71,7 @@ BAD = [
     ("gpus.quota", 2, "scaling.maxReplicas: 4 replicas x 1 GPUs = 4, the quota is 2; write at most 2"),
     ("cluster.context", "gpu-prdo", "cluster.context: the kubeconfig ("),
     ("cluster.context", AMBIENT, "does not answer: "),
-    ("cluster.createNamespace", True, "the namespace would be new, and model.source.claim must be in it before"),
+    ("cluster.createNamespace", True, "the namespace 'f3iai' exists already and is not of this program; write false"),
     ("gpus.labelNodes", ["gpu-nod-01"], "gpus.labelNodes[0]: the cluster has no node 'gpu-nod-01'; write one that"),
     (
         "model.source.claim",

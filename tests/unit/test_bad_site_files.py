@@ -89,7 +89,6 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"vllm.apiKeySecret": {"name": "a", "key": ".."}}, "vllm.apiKeySecret.key", "is not a key of a Secret"),
     ({"monitoring.alerts": {"kvCacheUsage": 1}}, "monitoring.alerts.kvCacheUsage", "write less than 1"),
     ({"vllm.version": "0.32.0"}, "vllm.version", "0.32.0 is not the 0.33.0 of vllm.image; write 0.33.0"),
-    ({"cluster.createNamespace": True}, "cluster.createNamespace", "model.source.claim must be in it before"),
     ({"model.loadSeconds": 0}, "model.loadSeconds", "write at least 1"),
     ({"gpus.a\nb": 1}, 'gpus."a\\nb"', "is not a key of this file"),
     ({"cluster.context": "a\rb"}, "cluster.context", "cannot be seen"),

@@ -135,6 +135,11 @@ def test_compass_changes_only_after_the_engine(told: Told) -> None:
     )
 
 
+def test_the_engine_starts_behind_its_policies(told: Told) -> None:
+    after = told.options[f"{PREFIX}VllmServer::vllm"].depends_on
+    assert any(type(component).__name__ == "VllmIsolation" for component in after), "it would be open while it starts"
+
+
 def test_the_look_for_objects_of_others_covers_all_that_is_declared(told: Told) -> None:
     declared = [r.inputs for key, r in told.resources.items() if key.startswith("kubernetes:")]
     names = sorted(one["metadata"]["name"] for one in declared if one["kind"] not in ("Namespace", "Node"))

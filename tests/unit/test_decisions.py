@@ -31,6 +31,10 @@ def expressions_of(site: Rendered) -> list[str]:
     return [rule["expr"] for group in groups for rule in group["rules"]]
 
 
+def dashboard_of(site: Rendered) -> str:
+    return site.get("ConfigMap", "vllm-dashboard")["data"][f"vllm-{site.namespace}.json"]
+
+
 def engine(site: Rendered) -> Pod:
     return Pod(site.namespace, site.get("Deployment", "vllm")["spec"]["template"]["metadata"]["labels"])
 
@@ -247,7 +251,7 @@ GONE = ("avg_generation_throughput_toks_per_s", "avg_prompt_throughput_toks_per_
 
 @pytest.mark.parametrize("site", [PROD, AIRGAP, SPREAD, CONNECTED], ids=lambda site: site.plan.name)
 def test_d11_no_rule_asks_for_a_metric_that_is_gone(site: Rendered) -> None:
-    text = json.dumps(expressions_of(site)) + site.get("ConfigMap", "vllm-dashboard")["data"]["vllm.json"]
+    text = json.dumps(expressions_of(site)) + dashboard_of(site)
     assert not [name for name in GONE if name in text]
     for kept in ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc", "num_preemptions_total"):
         assert f"vllm:{kept}" in text, f"the page asks for {kept}"
@@ -276,7 +280,7 @@ def test_d11_a_loading_engine_is_not_reported_as_down(rendered: Rendered) -> Non
 def test_d12_the_dashboard_comes_as_json_with_the_pages_five_subjects(site: Rendered) -> None:
     config_map = site.get("ConfigMap", "vllm-dashboard")
     assert config_map["metadata"]["labels"]["grafana_dashboard"] == "1", "the sidecar finds it by this label"
-    panels = {panel["title"]: panel for panel in json.loads(config_map["data"]["vllm.json"])["panels"]}
+    panels = {panel["title"]: panel for panel in json.loads(dashboard_of(site))["panels"]}
     subjects = (
         "Request rate",
         "Request latency",
@@ -288,6 +292,13 @@ def test_d12_the_dashboard_comes_as_json_with_the_pages_five_subjects(site: Rend
     assert set(subjects) <= set(panels)
     assert {target["legendFormat"] for target in panels["Request latency"]["targets"]} == {"p50", "p95", "p99"}
     assert all(f'namespace="{site.namespace}"' in t["expr"] for panel in panels.values() for t in panel["targets"])
+
+
+def test_d12_dashboards_of_two_namespaces_stand_beside_each_other_in_one_grafana() -> None:
+    both = [json.loads(dashboard_of(site)) for site in (PROD, SPREAD)]
+    for key in ("uid", "title"):
+        assert both[0][key] != both[1][key], "the second would replace the first"
+    assert all(len(one["uid"]) <= 40 for one in both), "Grafana refuses longer ones"
 
 
 def test_d13_tool_calls_work_with_the_models_own_parser(rendered: Rendered) -> None:
@@ -398,6 +409,7 @@ def test_d18_compass_keeps_off_gpu_nodes_where_there_are_others(rendered: Render
     assert may_run(rendered.compass_pod, cpu_node)
     if rendered.site.compass.gpu_nodes == "avoid":
         assert not may_run(rendered.compass_pod, Node(gpu_node.labels)), "not even where GPU nodes carry no taint"
+        assert not rendered.compass_pod.get("tolerations"), "not even where a GPU node has lost its label"
     else:
         assert may_run(rendered.compass_pod, gpu_node), "the site has no other nodes"
         assert prefers(rendered.compass_pod, cpu_node) > prefers(rendered.compass_pod, gpu_node)

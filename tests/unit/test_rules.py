@@ -50,7 +50,7 @@ def test_a_value_that_the_remedy_names_passes(name: str, tmp_path: Path) -> None
         planned(str(write(EDGES[name].refused, tmp_path / "Pulumi.beyond.yaml")))
     (fault,) = caught.value.faults
     named = re.match(r"(?:write|use|did you mean) (?:at most |at least |less than )?'?([\w./:-]+)'?", fault.remedy)
-    if named is None or name in ("scaling_has_metrics", "namespace_holds_what_is_referred_to"):
+    if named is None or name == "scaling_has_metrics":
         return
     value: object = int(named[1]) if named[1].isdigit() else named[1]
     if "less than" in fault.remedy:
