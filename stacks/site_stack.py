@@ -28,7 +28,7 @@ from infra.components import (
 from infra.plan import Plan, plan_of
 from infra.plan.keda import prometheus_url
 from infra.plan.naming import COMPASS, VLLM
-from infra.site import KEY, PROJECT, SiteFile, SiteRefused, validate
+from infra.site import KEY, PROJECT, SiteFile, SiteRefused
 
 from .handling import handling
 from .preflight import preflight
@@ -43,7 +43,7 @@ def deploy() -> None:
     name = pulumi.get_stack()
     file = f"Pulumi.{name}.yaml"
     try:
-        plan = plan_of(validate(_configured_site(), file), SiteFile(name, file, Path.cwd()))
+        plan = plan_of(_configured_site(), SiteFile(name, file, Path.cwd()))
         cluster, plan = preflight(plan, file)
     except SiteRefused as refused:
         raise pulumi.RunError(f"the site was refused, nothing is declared:\n{refused}") from None

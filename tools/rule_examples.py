@@ -50,6 +50,14 @@ EDGES: Mapping[str, Edge] = {
     "version_as_tagged": Edge({"vllm.version": "0.33.0"}, {"vllm.version": "0.32.0"}),
     "answer_within_conversation": Edge({"compass.maxTokens": 32_767}, {"compass.maxTokens": 32_768}),
     "batch_holds_every_sequence": Edge({"vllm.maxNumBatchedTokens": 256}, {"vllm.maxNumBatchedTokens": 255}),
+    "slice_is_what_its_name_says": Edge(
+        {"gpus.resource": "nvidia.com/mig-3g.40gb", "gpus.memoryGiB": 40},
+        {"gpus.resource": "nvidia.com/mig-3g.40gb", "gpus.memoryGiB": 41},
+    ),
+    "batch_holds_longest_prompt": Edge(
+        {"vllm.extraArgs": ["--no-enable-chunked-prefill"], "vllm.maxNumBatchedTokens": 32_768},
+        {"vllm.extraArgs": ["--no-enable-chunked-prefill"], "vllm.maxNumBatchedTokens": 32_767},
+    ),
     "clocks_in_order": Edge({"model.loadSeconds": 28_146}, {"model.loadSeconds": 28_147}),
     "drain_within_patience": Edge(
         {"vllm.drainSeconds": 254, "cluster.nodeDrainSeconds": 300},

@@ -6,6 +6,7 @@ Nothing here imports Pulumi but `render`: checking a site takes a fraction of a 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,13 +47,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 is success and 2 a refused site, with one line per fault on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        return _run(options)
+        code = _run(options)
+        sys.stdout.flush()
     except SiteRefused as refused:
         print(refused, file=sys.stderr)
         return REFUSED
     except BrokenPipeError:
+        _give_up_output()
         sys.stderr.close()
         return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"python -m infra: {where}{error.strerror or error}", file=sys.stderr)
+        _give_up_output()
+        return 1
+    return code
+
+
+def _give_up_output() -> None:
+    """Python would try to write the rest at its exit, and complain again."""
+    with contextlib.suppress(OSError):
+        sys.stdout.close()
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -13,15 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from infra.plan.capacity import BLOCK_TOKENS
-from infra.plan.known_models import family_config, quantized_as
+from infra.plan.known_models import name_of, told_shape
 from infra.plan.memory import GIB, Card, card_of, cuda_total_gib
-from infra.plan.model_shape import KV_BYTES, ModelShape, shape_from_config
+from infra.plan.model_shape import KV_BYTES, ModelShape
 from infra.plan.start_log import Start, default_batch, predicted_kv_tokens
 from infra.site import Fault, SiteRefused
 
 Case = Mapping[str, Any]
 
 ABSURD = 1e9
+MOST_STAGES = 64
+_SEVERAL = re.compile(r"(?<!\w)[x\xd7] ?(\d{1,3})\b|\b(\d{1,3}) ?[x\xd7](?!\d)", re.IGNORECASE)
+_NOT_COUNTED = re.compile(r"cpu_offload_gb|enable_lora|\w*speculative\w*")
+"""Settings that move weights or take memory by rules that are not known here."""
+_OFF = ("", "0", "0.0", "none", "false", "no", "[]", "{}")
 FIRST_V1 = (0, 8)
 GROUPS_COUNTED_UNTIL = (0, 15)
 """Later releases print another number for models whose layers keep different caches."""
@@ -48,9 +53,8 @@ def tokens_of(case: Case) -> int | None:
 
 def _cases(path: Path) -> list[dict[str, Any]]:
     def refused(problem: str) -> SiteRefused:
-        return SiteRefused(
-            str(path), [Fault("", problem, "name a file with a JSON list of cases, see docs/capacity.md")]
-        )
+        remedy = "name a file with a JSON list of cases, see docs/capacity.md"
+        return SiteRefused(str(path), [Fault("", problem, remedy)])
 
     try:
         cases = json.loads(path.read_text(encoding="utf-8"))
@@ -62,6 +66,9 @@ def _cases(path: Path) -> list[dict[str, Any]]:
         cases = cases.get("cases")
     if not isinstance(cases, list) or not all(isinstance(case, dict) and "id" in case for case in cases):
         raise refused("is no list of cases with an id")
+    ids = [str(case["id"]) for case in cases if isinstance(case["id"], str | int | float)]
+    if len(set(ids)) < len(cases):
+        raise refused("has cases whose id is another's too, or is no text")
     return cases
 
 
@@ -71,16 +78,22 @@ def read_start(case: Case) -> Start | None:
     Raises:
         Unreadable: a setting that has a default is given, and not as a number.
     """
-    version, tensor, pipeline = _version(case), _setting(case, "tp", 1), _setting(case, "pipeline_parallel", 1)
-    written = re.search(r"\bx ?(\d+)\b", str(case.get("gpu") or ""))
-    if case.get("tp") is None and written and int(written[1]) > 1:
+    version, tensor, pipeline = (
+        _version(case),
+        _setting(case, "tp", 1),
+        _setting(case, "pipeline_parallel", 1, MOST_STAGES),
+    )
+    written = _SEVERAL.search(name_of(case.get("gpu")))
+    if case.get("tp") is None and written and int(written[1] or written[2]) > 1:
         return None
-    shape = _shape(case)
+    if any(_NOT_COUNTED.fullmatch(key) and str(case[key]).strip().lower() not in _OFF for key in case):
+        return None
+    shape = told_shape(name_of(case.get("model")), case.get("quantization"))
     total, weights = _total_gib(case), _weights_gib(case, shape, tensor, pipeline)
     utilization, per_token = _number(case, "gpu_memory_utilization"), _bytes_per_token(case, shape, tensor, pipeline)
     if total is None or weights is None or per_token is None or utilization is None or not 0 < utilization <= 1:
         return None
-    usual = default_batch(total[0], str(case.get("gpu")))
+    usual = default_batch(total[0], name_of(case.get("gpu")))
     given = (_setting(case, "max_num_seqs", usual[0]), _setting(case, "max_num_batched_tokens", usual[1]))
     deducted, printed = case.get("cudagraph_deducted"), _number(case, "cudagraph_gib")
     engine = str(case.get("engine") or "").upper()
@@ -89,7 +102,7 @@ def read_start(case: Case) -> Start | None:
         v0=engine.startswith("V0") or (not engine and version is not None and version < FIRST_V1),
         card=_card(case),
         shape=shape,
-        model=str(case.get("model") or ""),
+        model=name_of(case.get("model")),
         total_gib=total[0],
         total_unsure_gib=total[1],
         utilization=utilization,
@@ -124,12 +137,12 @@ def _number(case: Case, key: str) -> float | None:
     return float(value)
 
 
-def _setting(case: Case, key: str, default: int) -> int:
-    """A count with a default. One that cannot be read is not the default."""
-    if _value(case, key) is None:
+def _setting(case: Case, key: str, default: int, most: float = ABSURD) -> int:
+    """A count with a default. One that cannot be read is not the default; a small one is written plainly."""
+    if (told := _value(case, key)) is None:
         return default
-    value = _number(case, key)
-    if value is None or value < 1 or value != int(value):
+    value, odd = _number(case, key), most < ABSURD and isinstance(told, str) and not told.strip().isdigit()
+    if odd or value is None or not 1 <= value <= most or value != int(value):
         raise Unreadable(key)
     return int(value)
 
@@ -139,15 +152,8 @@ def _version(case: Case) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def _shape(case: Case) -> ModelShape | None:
-    config = family_config(str(case.get("model") or ""))
-    if config and not config.get("quantization_config") and case.get("quantization"):
-        config = {**config, "quantization_config": quantized_as(str(case["quantization"]))}
-    return shape_from_config(config) if config else None
-
-
 def _card(case: Case) -> Card | None:
-    return card_of(str(case.get("gpu") or ""), _number(case, "nominal_gpu_gb") or _number(case, "vram_gib"))
+    return card_of(name_of(case.get("gpu")), _number(case, "nominal_gpu_gb") or _number(case, "vram_gib"))
 
 
 def _total_gib(case: Case) -> tuple[float, float] | None:

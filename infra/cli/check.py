@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.plan import Plan, plan_of
-from infra.site import Fault, SiteRefused, locate, read, site_file, stack_files
+from infra.site import Fault, SiteRefused, locate, site_file, stack_files, written_site
 
 
 def planned(site: str) -> Plan:
@@ -21,7 +21,7 @@ def planned(site: str) -> Plan:
 
 
 def _planned(path: Path) -> Plan:
-    return plan_of(read(path), site_file(path))
+    return plan_of(written_site(path), site_file(path))
 
 
 def check(sites: Sequence[str], *, as_json: bool) -> int:

@@ -92,8 +92,10 @@ def _rollout(plan: Plan) -> str:
 def _memory(plan: Plan) -> list[tuple[str, str]]:
     """The memory of one GPU as a sum, and what each setting would buy."""
     capacity, engine = plan.capacity, plan.engine
-    if plan.shape is None or capacity is None:
+    if plan.shape is None:
         return [("Memory of a GPU", "unknown: name the model's config.json in model.config")]
+    if capacity is None:
+        return [("Memory of a GPU", "unknown: write the size of the weights in model.weightsGiB")]
     reserve = capacity.reserve
     rows = [
         ("Memory of a GPU", f"{capacity.total_gib:.1f} GiB as CUDA reports it, of {engine.memory_gib:g} nominal"),

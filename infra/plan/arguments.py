@@ -16,7 +16,7 @@ from infra.site import Fault, Version
 
 from .argument_values import value_fault, wanted
 from .known_arguments import Argument, Release, release_of, text
-from .reserved_arguments import SUCCESSORS, reservation
+from .reserved_arguments import SUCCESSORS, refused_value, reservation
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 _OPTIMIZATION = "--optimization-level"
@@ -58,11 +58,22 @@ class _Reader:
             self._next += 1
             if self._is_name(word):
                 yield from self._named(_split(position, word))
-            elif word.startswith("-") and " " in word:
-                name, _, rest = word.partition(" ")
-                yield position, f"{word!r} is one word, which vLLM does not take apart", f"write {name}={rest.strip()}"
+            elif self._is_name(word.partition(" ")[0]):
+                yield position, f"{word!r} is one word, which vLLM does not take apart", self._apart(word)
             else:
                 yield position, f"no argument takes {word!r}", "leave it out, or write the argument before it"
+
+    def _apart(self, word: str) -> str:
+        """How to write what stands in one word, of the ways that pass: `--name=value`, or one word per item."""
+        name, _, rest = word.partition(" ")
+        several = word.split()
+        whole = [f"{name}={rest.strip()}"]
+        ways = [several, whole] if any(map(self._is_name, several[1:])) else [whole, several]
+        for words in ways:
+            if not any(_Reader(words, self._release).faults()):
+                return f"write {words[0]}" if words is whole else f"write one word per item: {', '.join(words)}"
+        _, problem, remedy = next(_Reader(several, self._release).faults())
+        return f"write one word per item, and mind that {problem}; {remedy}"
 
     def _is_name(self, word: str) -> bool:
         """As argparse tells a name from a value."""
@@ -105,7 +116,10 @@ class _Reader:
         elif argument.most_words == 0:
             yield from self._needless(spelling, argument, values)
         elif not word.keys:
-            faults = ((position, value_fault(argument, value)) for position, value in values)
+            faults = (
+                (position, value_fault(argument, value) or refused_value(argument.flag, value))
+                for position, value in values
+            )
             yield from ((position, f"{spelling}: {fault[0]}", fault[1]) for position, fault in faults if fault)
 
     def _needless(self, spelling: str, argument: Argument, attached: list[tuple[int, str]]) -> _Found:

@@ -37,13 +37,15 @@ def known_config(model: str) -> Mapping[str, Any] | None:
     return {**base, "quantization_config": QUANTIZED[ending[1]]} if ending and base else None
 
 
+LONGEST_NAME = 300
+"""Of a model in a log; taking the endings off a longer one would take minutes."""
 _OTHER = {"quant_method": "of a publisher's own"}
 _QUANTIZED_WORDS = "awq|gptq|int4|int8|w4a16|w8a8|w8a16|fp8|nvfp4|fp4|mxfp4|bnb|4bit|8bit|gguf|quantized|autoround"
 _SAME_SHAPE_WORDS = "instruct|chat|it|hf|base|dynamic|marlin|g128|gs128|sym|block|thinking|unsloth"
 _ENDING = re.compile(rf"[-_.](?:({_QUANTIZED_WORDS})|{_SAME_SHAPE_WORDS})$")
 
 
-def quantized_as(method: str) -> Mapping[str, Any]:
+def _quantized_as(method: str) -> Mapping[str, Any]:
     """The `quantization_config` of a method that vLLM names in its log."""
     name = method.lower().removesuffix("_marlin")
     if name in ("awq", "fp8", "nvfp4"):
@@ -70,6 +72,8 @@ def family_config(model: str) -> Mapping[str, Any] | None:
 
     Good for layers, heads and vocabulary; of weights that are quantized in a way not known here it says nothing.
     """
+    if len(model) > LONGEST_NAME:
+        return None
     if config := known_config(model):
         return config
     name, quantized = _family(model)
@@ -78,6 +82,20 @@ def family_config(model: str) -> Mapping[str, Any] | None:
         return found
     twin = known_config(f"{found['name']}-{model.lower().rsplit('-', 1)[-1]}")
     return twin or {**found, "quantization_config": _OTHER}
+
+
+def name_of(told: object) -> str:
+    """A name that a log tells, empty where it is too long for one."""
+    name = str(told or "")
+    return name if len(name) <= LONGEST_NAME else ""
+
+
+def told_shape(model: str, quantization: object) -> ModelShape | None:
+    """The shape of a model that a log names, quantized as the log says where the name does not say it."""
+    config = family_config(model)
+    if config and quantization and not config.get("quantization_config"):
+        config = {**config, "quantization_config": _quantized_as(str(quantization))}
+    return shape_from_config(config) if config else None
 
 
 @cache

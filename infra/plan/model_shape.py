@@ -6,21 +6,19 @@ module cannot count exactly gives no size instead of a guess.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import reprlib
 from dataclasses import dataclass
-from typing import Any
 
-from .weights import weight_bytes
+from .weights import MOST, Config, NotAModel, count, optional, texts, typed, weight_bytes
 
 KV_BYTES = {"auto": 2, "bfloat16": 2, "float16": 2, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1}
 EXPERTS_PER_TOKEN = 8
 """Where a config does not say; none of the well-known ones chooses more, but Qwen3-Next's ten small ones."""
 _STATE_BYTES = 4
 """Recurrent states are kept in 32 bit."""
-
-
-class NotAModel(ValueError):
-    """A config that says too little to plan with. The text names the missing or wrong key."""
+_REQUIRED = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
+_WINDOW_PATTERNS = {"gemma2": 2, "gpt_oss": 2, "gemma3": 6, "gemma3_text": 6}
+"""Every so many layers one is full, where a config leaves out what its model type means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,17 +79,22 @@ class ModelShape:
         return entries * self.layer_bytes(kv_cache_dtype, gpus) + self.state_bytes // gpus
 
 
-def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
+def shape_from_config(config: Config) -> ModelShape:
     """The shape in a `config.json` of the transformers format, of a text model or of the text part of another.
 
     Raises:
         NotAModel: a number the KV cache depends on is missing or no number.
     """
-    text = {**config, **config["text_config"]} if isinstance(config.get("text_config"), Mapping) else dict(config)
-    layers, heads, hidden = (_count(text, key) for key in ("num_hidden_layers", "num_attention_heads", "hidden_size"))
+    text = {**config, **(typed(config, "text_config", dict) or {})}
+    if missing := [key for key in _REQUIRED if text.get(key) is None]:
+        raise NotAModel(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+    layers, heads, hidden, vocabulary = (count(text, key) for key in _REQUIRED)
+    if hidden < heads:
+        raise NotAModel(f"hidden_size is {hidden}, fewer than num_attention_heads ({heads})")
     linear = _linear_layers(text, layers)
     windowed, window = _windowed_layers(text, layers - linear)
-    latent = _optional(text, "kv_lora_rank")
+    latent = optional(text, "kv_lora_rank")
+    weights = weight_bytes(text, linear_layers=linear)
     other_parts = any(key in config for key in ("vision_config", "audio_config"))
     return ModelShape(
         full_layers=layers - linear - windowed,
@@ -99,66 +102,86 @@ def shape_from_config(config: Mapping[str, Any]) -> ModelShape:
         window=window,
         linear_layers=linear,
         heads=heads,
-        kv_heads=_optional(text, "num_key_value_heads") or heads,
-        head_dim=_optional(text, "head_dim") or hidden // heads,
-        latent=latent + _count(text, "qk_rope_head_dim") if latent else 0,
+        kv_heads=optional(text, "num_key_value_heads", least=1) or heads,
+        head_dim=optional(text, "head_dim", least=1) or hidden // heads,
+        latent=latent + count(text, "qk_rope_head_dim") if latent else 0,
         state_bytes=linear * _state_values(text) * _STATE_BYTES if linear else 0,
-        vocabulary=_count(text, "vocab_size"),
+        vocabulary=vocabulary,
         hidden=hidden,
-        widest=max(2 * (_optional(text, "intermediate_size") or 0), hidden, _routed_values(text, hidden)),
-        max_position=_optional(text, "max_position_embeddings") or None,
-        weights_bytes=None if other_parts else weight_bytes(text, linear_layers=linear),
+        widest=max(2 * optional(text, "intermediate_size"), hidden, _routed_values(text, hidden)),
+        max_position=_positions(text),
+        weights_bytes=None if other_parts else weights,
     )
 
 
-def _count(config: Mapping[str, Any], key: str) -> int:
-    value = config.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        problem = "is missing" if value is None else f"is {value!r}, no count"
-        raise NotAModel(f"{key} {problem}")
-    return value
+def _positions(config: Config) -> int | None:
+    """The longest context vLLM takes: rotary scaling stretches it, but Gemma 3 states what it is stretched to."""
+    stated = optional(config, "max_position_embeddings", least=1)
+    if not stated or "gemma3" in (typed(config, "model_type", str) or ""):
+        return stated or None
+    longest = stated
+    for scaling in (typed(config, key, dict) or {} for key in ("rope_scaling", "rope_parameters")):
+        kind = typed(scaling, "rope_type", str) or typed(scaling, "type", str)
+        times = scaling.get("factor")
+        if kind not in ("yarn", "linear", "dynamic") or times is None:
+            continue
+        if not isinstance(times, int | float) or isinstance(times, bool) or not 0 < times <= MOST:
+            raise NotAModel(f"the factor of its rotary scaling is {reprlib.repr(times)}, no factor")
+        longest = max(longest, int((optional(scaling, "original_max_position_embeddings") or stated) * times))
+    return longest
 
 
-def _optional(config: Mapping[str, Any], key: str) -> int:
-    return _count(config, key) if config.get(key) is not None else 0
-
-
-def _routed_values(config: Mapping[str, Any], hidden: int) -> int:
+def _routed_values(config: Config, hidden: int) -> int:
     """Values of one token in a layer of experts, of all that are chosen: a pair of projections and the result."""
-    width = _optional(config, "moe_intermediate_size")
-    if not width and _optional(config, "num_local_experts"):
-        width = _optional(config, "intermediate_size")
-    return (_optional(config, "num_experts_per_tok") or EXPERTS_PER_TOKEN) * (2 * width + hidden) // 2 if width else 0
+    width = optional(config, "moe_intermediate_size")
+    if not width and optional(config, "num_local_experts"):
+        width = optional(config, "intermediate_size")
+    return (optional(config, "num_experts_per_tok") or EXPERTS_PER_TOKEN) * (2 * width + hidden) // 2 if width else 0
 
 
-def _linear_layers(config: Mapping[str, Any], layers: int) -> int:
-    kinds = config.get("layer_types")
-    if isinstance(kinds, list):
-        return sum("linear" in str(kind) or "mamba" in str(kind) for kind in kinds[:layers])
-    interval = _optional(config, "full_attention_interval")
-    return layers - layers // interval if interval else 0
+def _kinds(config: Config, layers: int) -> list[str] | None:
+    kinds = texts(config, "layer_types")
+    if kinds and len(kinds) > layers:
+        raise NotAModel(f"layer_types has {len(kinds)} entries for {layers} layers")
+    return kinds
 
 
-def _state_values(config: Mapping[str, Any]) -> int:
+def _is_linear(kind: str) -> bool:
+    return "linear" in kind or "mamba" in kind
+
+
+def _linear_layers(config: Config, layers: int) -> int:
+    kinds, interval = _kinds(config, layers), optional(config, "full_attention_interval")
+    by_interval = layers - layers // interval if interval else 0
+    linear = by_interval if kinds is None else sum(map(_is_linear, kinds))
+    if linear == layers:
+        raise NotAModel(f"all {layers} layers are linear by its layer_types or full_attention_interval")
+    return linear
+
+
+def _state_values(config: Config) -> int:
     """Values of the recurrent state and the convolution's tail of one layer of gated linear attention."""
-    keys, values = _count(config, "linear_num_key_heads"), _count(config, "linear_num_value_heads")
-    key_dim, value_dim = _count(config, "linear_key_head_dim"), _count(config, "linear_value_head_dim")
-    tail = _count(config, "linear_conv_kernel_dim") - 1
+    keys, values = count(config, "linear_num_key_heads"), count(config, "linear_num_value_heads")
+    key_dim, value_dim = count(config, "linear_key_head_dim"), count(config, "linear_value_head_dim")
+    tail = count(config, "linear_conv_kernel_dim") - 1
     return values * key_dim * value_dim + tail * (2 * keys * key_dim + values * value_dim)
 
 
-def _windowed_layers(config: Mapping[str, Any], layers: int) -> tuple[int, int]:
-    """How many attention layers see a window only, and how wide it is."""
-    window = _optional(config, "sliding_window")
-    if not window or config.get("use_sliding_window") is False:
+def _windowed_layers(config: Config, attention: int) -> tuple[int, int]:
+    """How many attention layers see a window only, and how wide it is; those it is not known of count as full."""
+    window, first_full = optional(config, "sliding_window"), optional(config, "max_window_layers")
+    pattern = optional(config, "sliding_window_pattern") or optional(config, "_sliding_window_pattern")
+    model_type, used = typed(config, "model_type", str) or "", typed(config, "use_sliding_window", bool)
+    kinds = texts(config, "layer_types")
+    if not window or used is False:
         return 0, 0
-    kinds = config.get("layer_types")
-    if isinstance(kinds, list):
-        windowed = sum("sliding" in str(kind) for kind in kinds)
-    elif pattern := _optional(config, "sliding_window_pattern"):
-        windowed = layers - layers // pattern
-    elif config.get("model_type") in ("gemma2", "gpt_oss"):
-        windowed = layers - layers // 2
+    pattern = pattern or _WINDOW_PATTERNS.get(model_type, 0)
+    if kinds is not None:
+        windowed = sum("sliding" in kind and not _is_linear(kind) for kind in kinds)
+    elif pattern:
+        windowed = attention - attention // pattern
+    elif used and config.get("max_window_layers") is not None:
+        windowed = max(0, attention - first_full)
     else:
-        windowed = layers
+        windowed = attention if model_type == "mistral" else 0
     return windowed, window if windowed else 0

@@ -22,6 +22,10 @@ _ONE_POD = "the GPU ledger counts tensor parallelism within one pod only"
 _PLAIN_HTTP = "the probes, the Service and Compass speak HTTP to port 8000 of the pod"
 _GPUS = "leave it out, and set vllm.gpusPerReplica"
 _OUT = "leave it out"
+_POOL = "the plan takes the size of the KV pool from the memory of a GPU"
+_UNCOUNTED = "the plan does not count its memory"
+_NO_CHAT = "Compass needs /v1/chat/completions"
+_UTILIZATION = "leave it out, and set vllm.gpuMemoryUtilization"
 
 REFUSED = {
     "--pipeline-parallel-size": (_ONE_POD, _GPUS),
@@ -37,7 +41,14 @@ REFUSED = {
     "--uds": (_PLAIN_HTTP, _OUT),
     "--grpc": (_PLAIN_HTTP, _OUT),
     "--enable-ssl-refresh": (_PLAIN_HTTP, _OUT),
-    "--tokens-only": ("Compass needs /v1/chat/completions", _OUT),
+    "--tokens-only": (_NO_CHAT, _OUT),
+    "--skip-tokenizer-init": (_NO_CHAT, _OUT),
+    "--kv-cache-memory-bytes": (_POOL, _UTILIZATION),
+    "--num-gpu-blocks-override": (_POOL, _UTILIZATION),
+    "--block-size": ("the plan counts the KV pool in the blocks vLLM chooses", _OUT),
+    "--cpu-offload-gb": ("the plan counts all weights in the memory of the GPUs", _GPUS),
+    "--enable-lora": (_UNCOUNTED, _OUT),
+    "--lora-modules": (_UNCOUNTED, _OUT),
     "--disable-log-stats": ("the metrics for autoscaling and alerts would stop", _OUT),
     "--config": ("such a file could set anything the plan depends on", "write its arguments here, one word per item"),
     "--hf-token": ("a token in plain text would stand in the manifest", "leave it out, and serve a claim or an image"),
@@ -47,6 +58,17 @@ REFUSED_BEGINNINGS = {
     "--data-parallel": (_ONE_POD, "leave it out, and set scaling.maxReplicas"),
     "--dp-supervisor": (_ONE_POD, "leave it out, and set scaling.maxReplicas"),
     "--ssl-": (_PLAIN_HTTP, _OUT),
+    "--speculative-": (_UNCOUNTED, _OUT),
+    "--spec-": (_UNCOUNTED, _OUT),
+}
+_FOUR_BYTES = ("the plan counts two bytes for a weight and a KV value", "leave it out, or write --dtype=bfloat16")
+REFUSED_VALUES = {
+    ("--dtype", "float"): _FOUR_BYTES,
+    ("--dtype", "float32"): _FOUR_BYTES,
+    ("--runner", "pooling"): (_NO_CHAT, _OUT),
+    ("--runner", "draft"): (_NO_CHAT, _OUT),
+    ("--convert", "embed"): (_NO_CHAT, _OUT),
+    ("--convert", "classify"): (_NO_CHAT, _OUT),
 }
 
 
@@ -59,6 +81,12 @@ def reservation(flag: str) -> tuple[str, str] | None:
     beginning = next((each for each in REFUSED_BEGINNINGS if flag.startswith(each)), "")
     found = REFUSED.get(flag) or REFUSED_BEGINNINGS.get(beginning)
     return (f"{flag} cannot be given, {found[0]}", found[1]) if found else None
+
+
+def refused_value(flag: str, value: str) -> tuple[str, str] | None:
+    """Why a site cannot give one value of an argument it may give, or None where it can."""
+    found = REFUSED_VALUES.get((flag, value))
+    return (f"{value!r} cannot be given, {found[0]}", found[1]) if found else None
 
 
 SUCCESSORS = {
@@ -74,7 +102,7 @@ SUCCESSORS = {
     "--rope-scaling": """write --hf-overrides={"rope_parameters": {...}}""",
     "--rope-theta": """write --hf-overrides={"rope_parameters": {"rope_theta": ...}}""",
     # 0.12.0, ModelConfig: what a task meant.
-    "--task": "write --runner=pooling and --convert=embed or classify; nothing for a model that generates",
+    "--task": "leave it out: a model that generates needs none",
     "--override-pooler-config": "write --pooler-config",
     # 0.10.2: EPLBConfig took the fields.
     "--num-redundant-experts": "write --eplb-config.num_redundant_experts=NUMBER",
@@ -91,9 +119,8 @@ SUCCESSORS = {
     "--preemption-mode": "leave it out: a preempted request is computed again",
     "--num-scheduler-steps": "leave it out, or write --async-scheduling",
     "--multi-step-stream-outputs": "leave it out, or write --stream-interval=NUMBER of tokens",
-    # 0.8.5, SpeculativeConfig.
-    "--speculative-model": """write --speculative-config={"model": ...}""",
-    "--num-speculative-tokens": """write --speculative-config={"num_speculative_tokens": ...}""",
+    # 0.8.5: SpeculativeConfig took it, and a site cannot give that.
+    "--num-speculative-tokens": "leave it out: the plan does not count the memory of speculation",
     # Names that changed, both in the release that dropped the old one.
     "--worker-use-ray": "write --distributed-executor-backend=ray",
     "--enable-reasoning": "leave it out: --reasoning-parser is enough",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 from infra.site import Fault
 
 from .alerts import running_limit
-from .capacity import MOST_UTILIZATION, Capacity, capacity_plan
+from .room import divides, holds, memory_keys, room, starts
 from .site_plan import Plan
 
 PlanRule = Callable[[Plan], Iterator[Fault]]
@@ -79,32 +78,33 @@ def arguments_known(plan: Plan) -> Iterator[Fault]:
 
 def heads_shared_evenly(plan: Plan) -> Iterator[Fault]:
     """Tensor parallelism gives each GPU the same number of attention heads; vLLM exits where they do not divide."""
-    if plan.shape is None or _divides(plan, plan.ledger.per_replica):
+    if plan.shape is None or divides(plan, plan.ledger.per_replica):
         return
     gpus, shape = plan.ledger.per_replica, plan.shape
-    fitting = [str(count) for count in range(1, plan.ledger.quota + 1) if _divides(plan, count)]
+    sharing = [count for count in range(1, plan.ledger.quota + 1) if divides(plan, count)]
+    fitting = [str(count) for count in sharing if holds(plan, gpus=count)] or ["1"]
     problem = (
         f"{gpus} GPUs cannot share {shape.heads} attention heads and {shape.kv_heads} KV heads of model.name evenly"
     )
-    yield Fault(
-        "vllm.gpusPerReplica",
-        problem,
-        f"write {', '.join(fitting[:-1])} or {fitting[-1]}" if fitting[1:] else "write 1",
-    )
+    yield Fault("vllm.gpusPerReplica", problem, f"write {' or '.join(fitting)}")
 
 
-def _divides(plan: Plan, gpus: int) -> bool:
-    shape = plan.shape
-    if shape is None:
-        return True
-    shared = shape.kv_heads % gpus == 0 or gpus % shape.kv_heads == 0
-    return shape.heads % gpus == 0 and shared
+def batch_holds_longest_prompt(plan: Plan) -> Iterator[Fault]:
+    """Without chunked prefill a prompt goes through in one step, and vLLM exits where a step is shorter than one."""
+    vllm, longest = plan.site.vllm, plan.site.model.max_len
+    unchunked = {"--no-enable-chunked-prefill", "--disable-chunked-prefill"}
+    given = next((each for each in vllm.extra_args if each.replace("_", "-") in unchunked), None)
+    if given and vllm.max_num_batched_tokens < longest:
+        problem = f"with {given} of vllm.extraArgs a step of {vllm.max_num_batched_tokens} tokens takes no prompt of "
+        problem += f"model.maxLen ({longest})"
+        yield Fault("vllm.maxNumBatchedTokens", problem, f"write at least {longest}")
 
 
 def length_within_positions(plan: Plan) -> Iterator[Fault]:
     """VLLM refuses a context longer than the model has positions for."""
     longest = plan.shape.max_position if plan.shape else None
-    stretched = any(word.startswith("--hf-overrides") for word in plan.site.vllm.extra_args)
+    words = " ".join(plan.site.vllm.extra_args).replace("_", "-")
+    stretched = "--hf-overrides" in words and any(part in words for part in ("rope", "max-position-embeddings"))
     if longest and plan.site.model.max_len > longest and not stretched:
         model = plan.site.model
         problem = f"{model.max_len} tokens are more than the {longest} positions of model.name ({model.name})"
@@ -113,50 +113,38 @@ def length_within_positions(plan: Plan) -> Iterator[Fault]:
 
 def weights_fit(plan: Plan) -> Iterator[Fault]:
     """An engine whose weights leave no memory for a KV cache exits after it has loaded them."""
-    capacity = plan.capacity
-    if capacity is None or capacity.pool_gib > 0:
-        return
-    problem = (
-        f"weights of {capacity.weights_gib:.1f} GiB and {capacity.reserve.total_gib:.1f} GiB beside them do not fit "
-        f"the {capacity.taken_gib:.1f} GiB that {plan.engine.utilization:g} of a GPU's {capacity.total_gib:.1f} GiB "
-        f"are ({_memory_keys(plan)})"
-    )
-    yield Fault("vllm.gpusPerReplica", problem, _room(plan))
+    capacity, engine = plan.capacity, plan.engine
+    if capacity is None:
+        yield from _stated_weights_fit(plan)
+    elif capacity.pool_gib <= 0:
+        problem = (
+            f"weights of {capacity.weights_gib:.1f} GiB and {capacity.reserve.total_gib:.1f} GiB beside them do not "
+            f"fit the {capacity.taken_gib:.1f} GiB that {engine.utilization:g} of a GPU's {capacity.total_gib:.1f} GiB "
+            f"are ({memory_keys(plan)})"
+        )
+        yield room(plan, problem)
 
 
-def _memory_keys(plan: Plan) -> str:
-    """What a memory plan follows from: the fault may lie with any of these, and only the site knows which."""
-    model, vllm = plan.site.model, plan.site.vllm
-    weights = "model.name" if model.weights_gib is None else "model.weightsGiB"
-    beside = "vllm.maxNumSeqs, vllm.maxNumBatchedTokens" if vllm.reserve_gib is None else "vllm.reserveGiB"
-    return f"from gpus.memoryGiB, vllm.gpuMemoryUtilization, {weights}, {beside}"
-
-
-def _room(plan: Plan) -> str:
-    """The smallest change that would fit."""
-    for gpus in range(plan.ledger.per_replica + 1, plan.ledger.quota + 1):
-        if _divides(plan, gpus) and _starts(capacity_plan(plan.shape, replace(plan.engine, gpus=gpus))):
-            return f"write {gpus}"
-    if _starts(capacity_plan(plan.shape, replace(plan.engine, utilization=MOST_UTILIZATION))):
-        return f"or write vllm.gpuMemoryUtilization: {MOST_UTILIZATION}"
-    return "serve a smaller or quantized model, or use larger GPUs"
-
-
-def _starts(capacity: Capacity | None) -> bool:
-    return capacity is not None and capacity.longest_conversations >= 1
+def _stated_weights_fit(plan: Plan) -> Iterator[Fault]:
+    """Of a model that is not known, only what the site states of its weights can be judged."""
+    engine = plan.engine
+    each, taken = (engine.weights_gib or 0) / engine.gpus, engine.memory_gib * engine.utilization
+    if each >= taken:
+        problem = f"{each:.1f} GiB on each GPU are more than the {taken:.1f} GiB that vLLM takes of gpus.memoryGiB"
+        yield Fault("model.weightsGiB", problem, "write the size of the weights, or raise vllm.gpusPerReplica")
 
 
 def conversation_fits(plan: Plan) -> Iterator[Fault]:
     """VLLM refuses to start where its KV pool does not hold one conversation of the longest length."""
     capacity = plan.capacity
-    if capacity is None or capacity.pool_gib <= 0 or _starts(capacity):
+    if capacity is None or capacity.pool_gib <= 0 or starts(capacity):
         return
     problem = (
         f"one conversation of {plan.site.model.max_len} tokens needs more than the KV pool of "
-        f"{capacity.pool_gib:.2f} GiB, {capacity.kv_tokens} tokens ({_memory_keys(plan)})"
+        f"{capacity.pool_gib:.2f} GiB, {capacity.kv_tokens} tokens ({memory_keys(plan)})"
     )
     most = capacity.largest_max_len
-    yield Fault("model.maxLen", problem, f"write at most {most}" if most >= 16 else _room(plan))
+    yield Fault("model.maxLen", problem, f"write at most {most}") if most >= 16 else room(plan, problem)
 
 
 def running_alert_can_fire(plan: Plan) -> Iterator[Fault]:
@@ -174,6 +162,7 @@ RULES: tuple[PlanRule, ...] = (
     tool_calls_parsed,
     arguments_known,
     heads_shared_evenly,
+    batch_holds_longest_prompt,
     length_within_positions,
     weights_fit,
     conversation_fits,

@@ -15,6 +15,7 @@ from .file import (
     site_name,
     stack_files,
     validate,
+    written_site,
 )
 from .model import Site, Version
 from .rules import broken
@@ -40,4 +41,5 @@ __all__ = [
     "site_name",
     "stack_files",
     "validate",
+    "written_site",
 ]

@@ -27,6 +27,8 @@ _KINDS = {
     "model_type": "a section of keys",
     "model_attributes_type": "a section of keys",
 }
+_LONGEST = 80
+_MOST_SHOWN = 5
 _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
@@ -46,28 +48,28 @@ def dotted(path: tuple[int | str, ...]) -> str:
             text += f"[{part}]"
         elif part != "[key]":
             seen = part and part.isprintable() and part == part.strip()
-            key = part if seen else json.dumps(part)
+            key = _cut(part if seen else json.dumps(part[:_LONGEST]))
             text += f".{key}" if text else key
     return text
 
 
 def _fault(model: type[Section], details: ErrorDetails) -> Fault:
     path = details["loc"]
-    key, kind, value = dotted(path), details["type"], written(details["input"])
-    context = details.get("ctx", {})
+    key, kind, context = dotted(path), details["type"], details.get("ctx", {})
     if kind == "invalid":
         return Fault(key, context["problem"], context["remedy"])
     if kind == "missing":
         return Fault(key, "is missing", f"write it{_example(model, path)}")
     if kind == "extra_forbidden":
         return Fault(key, "is not a key of this file", _near_key(model, path))
+    if kind == "too_short":
+        return Fault(key, "is empty", f"write at least {context['min_length']} item")
+    value = written(details["input"])
     if kind in _KINDS:
         quoted = ", in quotes" if kind == "string_type" else ""
         return Fault(key, f"{value} is not {_KINDS[kind]}", f"write {_KINDS[kind]}{quoted}{_example(model, path)}")
     if kind == "literal_error":
         return Fault(key, f"{value} is not one of its values", f"write {context['expected'].replace('True', 'true')}")
-    if kind == "too_short":
-        return Fault(key, "is empty", f"write at least {context['min_length']} item")
     for bound, words in _BOUNDS.items():
         if bound in context:
             return Fault(key, f"{value} is out of range", f"write {words} {context[bound]:g}")
@@ -75,10 +77,27 @@ def _fault(model: type[Section], details: ErrorDetails) -> Fault:
 
 
 def written(value: Any) -> str:
-    """A value as it stands in the file, where Python would say None, True and dict."""
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return repr(value)
-    return json.dumps(value, default=str)
+    """A value as it stands in the file, where Python would say None, True and dict.
+
+    A few aliases can stand for more text than any memory holds, so of a large value its size is told.
+    """
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _LONGEST else f"{value[:_LONGEST]!r}..."
+    if isinstance(value, dict | list) and not _is_small(value):
+        count, kind = len(value), ("section", "key") if isinstance(value, dict) else ("list", "item")
+        return f"a {kind[0]} of {count} {kind[1]}{'' if count == 1 else 's'}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _cut(repr(value))
+    return _cut(json.dumps(value, default=str))
+
+
+def _is_small(value: dict[Any, Any] | list[Any]) -> bool:
+    inside = list(value.values()) if isinstance(value, dict) else value
+    return len(inside) <= _MOST_SHOWN and not any(isinstance(each, dict | list) for each in inside)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def section_of(annotation: Any) -> type[Section] | None:
@@ -118,5 +137,5 @@ def _near_key(model: type[Section], path: tuple[int | str, ...]) -> str:
     section = _section_at(model, path[:-1])
     known = [str(field.alias) for field in section.model_fields.values()] if section else []
     lowered: Mapping[str, str] = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(path[-1]).lower(), lowered, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(path[-1])[:_LONGEST].lower(), lowered, n=1, cutoff=0.6)
     return f"did you mean {lowered[near[0]]!r}?" if near else f"the keys here are {', '.join(known)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,7 @@ from pydantic import ValidationError
 from . import explain
 from .faults import Fault, SiteRefused
 from .model import Site
-from .partial import broken_where_known
-from .stack_yaml import load
+from .stack_yaml import holds_no_number, load
 
 PROJECT = "f3iai-inference"
 KEY = "site"
@@ -31,10 +31,18 @@ def stack_files() -> list[Path]:
 def _project_folder() -> Path:
     """The current folder where it is a checkout of this project, and not of another one of Pulumi's."""
     try:
-        here = (Path.cwd() / "Pulumi.yaml").read_text(encoding="utf-8")
+        here = _text(Path.cwd() / "Pulumi.yaml")
     except (OSError, UnicodeDecodeError):
         return PROJECT_ROOT
     return Path.cwd() if f"name: {PROJECT}\n" in here else PROJECT_ROOT
+
+
+def _text(path: Path, encoding: str = "utf-8") -> str:
+    """What a file holds. A pipe or a device is refused, because reading one may never end."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(None, "it is no file")
+    return path.read_text(encoding=encoding)
 
 
 def locate(site: str) -> Path:
@@ -55,7 +63,7 @@ def read(path: Path) -> Site:
     Raises:
         SiteRefused: with all faults of the file, or the one that keeps it from being read.
     """
-    return validate(_site_value(path), site_file(path).shown)
+    return validate(written_site(path), site_file(path).shown)
 
 
 @dataclass(frozen=True)
@@ -78,12 +86,12 @@ def validate(value: object, file: str) -> Site:
     if value is None:
         raise SiteRefused(file, [Fault(f"config.{CONFIG_KEY}", "is missing", "write the site under it, see README.md")])
     if not isinstance(value, Mapping):
-        raise SiteRefused(file, [Fault(f"config.{CONFIG_KEY}", f"{value!r} is not a section of keys", "see README.md")])
+        problem = f"{explain.written(value)} is not a section of keys"
+        raise SiteRefused(file, [Fault(f"config.{CONFIG_KEY}", problem, "see README.md")])
     try:
         return Site.model_validate(value)
     except ValidationError as error:
-        faults = explain.faults(Site, error)
-        raise SiteRefused(file, [*faults, *broken_where_known(value, faults)]) from None
+        raise SiteRefused(file, explain.faults(Site, error)) from None
 
 
 def model_config(site: Site, file: SiteFile) -> Mapping[str, Any] | None:
@@ -101,7 +109,7 @@ def model_config(site: Site, file: SiteFile) -> Mapping[str, Any] | None:
         return SiteRefused(file.shown, [Fault("model.config", f"{site.model.config!r} {problem}", remedy)])
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(_text(path, "utf-8-sig"))
     except OSError as error:
         raise refused(f"cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
@@ -111,12 +119,14 @@ def model_config(site: Site, file: SiteFile) -> Mapping[str, Any] | None:
     return content
 
 
-def _site_value(path: Path) -> object:
+def written_site(path: Path) -> object:
+    """What stands under the site's key in a stack file, not judged yet; None where nothing does."""
+
     def refused(problem: str, remedy: str) -> SiteRefused:
         return SiteRefused(site_file(path).shown, [Fault("", problem, remedy)])
 
     try:
-        content: Any = load(path.read_text(encoding="utf-8"))
+        content: Any = load(_text(path))
     except FileNotFoundError:
         known = ", ".join(site_name(file) for file in stack_files())
         raise refused("there is no such file", f"the sites here are: {known}") from None
@@ -132,4 +142,7 @@ def _site_value(path: Path) -> object:
     except RecursionError:
         raise refused("is nested too deeply", "write the site as site sections only") from None
     config: Any = content.get("config") if isinstance(content, dict) else None
-    return config.get(CONFIG_KEY) if isinstance(config, dict) else None
+    site = config.get(CONFIG_KEY) if isinstance(config, dict) else None
+    if holds_no_number(content, beside=site):
+        raise refused("holds .inf or .nan outside the site, which is no number that JSON has", "write a number")
+    return site

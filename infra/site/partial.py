@@ -1,56 +1,65 @@
-"""The rules across keys, judged on what is left of a site file in which some keys are wrong.
+"""What is left of a site file in which some keys are wrong, so that the rules can judge it too.
 
-An operator mends a file once, so a quota above the GPUs is reported beside a misspelt key elsewhere. A rule that needs
-a key which is wrong itself has nothing to say.
+An operator mends a file once, so a quota above the GPUs is reported beside a misspelt key elsewhere. What is wrong is
+taken out, what is missing stands in by its example, and a rule that then speaks of either has nothing to say.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from copy import deepcopy
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from .explain import section_of
 from .faults import Fault
 from .model import Site
-from .rules import RULES
 from .section import Section
+from .sections import ModelSource
 
 
-class _Unknown(Exception):
-    """A rule asked for a key that is missing or wrong."""
+def remainder(value: Mapping[str, Any], faults: Iterable[Fault]) -> Site | None:
+    """The site without what is wrong in it, or None where that is no site either."""
+    document: dict[str, Any] = deepcopy(dict(value))
+    for fault in faults:
+        _take_out(document, re.split(r"\.", fault.key.split("[")[0]))
+    _fill(Site, document)
+    try:
+        return Site.model_validate(document)
+    except ValidationError:
+        return None
 
 
-class _View:
-    """A section of the file as a rule sees it: its values and defaults, and its properties computed from them."""
-
-    def __init__(self, section: type[Section], value: Mapping[str, Any], path: str, wrong: frozenset[str]) -> None:
-        self._section, self._value, self._path, self._wrong = section, value, path, wrong
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._section, name, None)
-        if isinstance(attribute, property) and attribute.fget:
-            return attribute.fget(self)
-        field = self._section.model_fields[name]
-        key = str(field.alias)
-        path = f"{self._path}.{key}" if self._path else key
-        if any(fault == path or fault.startswith(f"{path}[") for fault in self._wrong):
-            raise _Unknown(path)
-        if key not in self._value:
-            if field.is_required():
-                raise _Unknown(path)
-            return field.get_default(call_default_factory=True)
-        value, section = self._value[key], section_of(field.annotation)
-        return _View(section, value, path, self._wrong) if section and isinstance(value, Mapping) else value
+def beside(found: Iterable[Fault], wrong: Iterable[Fault]) -> list[Fault]:
+    """The faults that speak of no key which is wrong itself."""
+    keys = "|".join(re.escape(fault.key.split("[")[0]) for fault in wrong if fault.key)
+    named = re.compile(rf"(?<![\w.])(?:{keys})(?!\w)")
+    return [fault for fault in found if not keys or not named.search(f"{fault.key} {fault.problem} {fault.remedy}")]
 
 
-def broken_where_known(value: Mapping[str, Any], faults: Iterable[Fault]) -> list[Fault]:
-    """The faults of every rule that needs none of the keys at fault."""
-    wrong = frozenset(fault.key for fault in faults)
-    site = cast("Site", _View(Site, value, "", wrong))
-    found: list[Fault] = []
-    for rule in RULES:
-        try:
-            found.extend(rule(site))
-        except _Unknown:
-            continue
-    return found
+def _take_out(section: dict[str, Any], path: list[str]) -> None:
+    for name in path[:-1]:
+        inner = section.get(name)
+        if not isinstance(inner, dict):
+            return
+        section = inner
+    section.pop(path[-1], None)
+
+
+def _fill(section: type[Section], value: dict[str, Any]) -> None:
+    for field in section.model_fields.values():
+        key, inner = str(field.alias), section_of(field.annotation)
+        if key not in value and field.is_required():
+            value[key] = _example(field)
+        if inner and isinstance(value.get(key), dict):
+            _fill(inner, value[key])
+
+
+def _example(field: FieldInfo) -> Any:
+    inner = section_of(field.annotation)
+    if inner is ModelSource:
+        return {"hub": True}
+    return {} if inner else (field.examples or [None])[0]

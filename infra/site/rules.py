@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from .faults import Fault
@@ -101,6 +102,18 @@ def batch_holds_every_sequence(site: Site) -> Iterator[Fault]:
         yield Fault("vllm.maxNumBatchedTokens", problem, f"write at least {sequences}")
 
 
+def slice_is_what_its_name_says(site: Site) -> Iterator[Fault]:
+    """A slice of a GPU has the memory in its name, and slices, which may lie on one card, join no tensor parallel."""
+    gpus, per_replica = site.gpus, site.vllm.gpus_per_replica
+    named = re.search(r"/mig-\d+g\.(\d+)gb", gpus.resource)
+    if named and gpus.memory_gib > int(named[1]):
+        problem = f"a slice of gpus.resource ({gpus.resource}) has {named[1]} GiB, {gpus.memory_gib:g} are written"
+        yield Fault("gpus.memoryGiB", problem, f"write at most {named[1]}")
+    if (named or gpus.resource.endswith(".shared")) and per_replica > 1:
+        problem = f"{per_replica} slices of gpus.resource ({gpus.resource}) cannot work as one"
+        yield Fault("vllm.gpusPerReplica", problem, "write 1")
+
+
 RULES: tuple[Rule, ...] = (
     quota_within_gpus,
     replicas_within_quota,
@@ -111,6 +124,7 @@ RULES: tuple[Rule, ...] = (
     version_as_tagged,
     answer_within_conversation,
     batch_holds_every_sequence,
+    slice_is_what_its_name_says,
 )
 
 

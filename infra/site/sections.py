@@ -12,12 +12,12 @@ from .types import (
     AppLabel,
     Distinct,
     DnsLabel,
-    Fraction,
     GpuCount,
     GpuMemory,
     GpuResource,
     Image,
     LabelKey,
+    LoadSeconds,
     ModelName,
     NonEmpty,
     ObjectName,
@@ -27,6 +27,7 @@ from .types import (
     Replicas,
     Seconds,
     SecretKey,
+    Utilization,
     Version,
     WeightsSize,
 )
@@ -102,7 +103,7 @@ class Model(Section):
     """Served model name: what Compass asks for."""
     source: ModelSource = Field(examples=["{claim: vllm-models, path: Qwen2.5-7B-Instruct}"])
     """Where the weights come from: a claim or an image (with the folder in it as path), or {hub: true}."""
-    load_seconds: Seconds = 300
+    load_seconds: LoadSeconds = 300
     """Slowest load the site has seen, from container start to /health, with cold caches."""
     max_len: Annotated[int, Field(ge=16, le=16_777_216)] = 32_768
     """Longest conversation in tokens, prompt and answer together."""
@@ -131,7 +132,7 @@ class Vllm(Section):
     """Slowest pull of the image onto a node."""
     gpus_per_replica: Annotated[int, Field(ge=1, le=64)] = 1
     """Tensor parallel size."""
-    gpu_memory_utilization: Fraction = 0.90
+    gpu_memory_utilization: Utilization = 0.90
     """Part of a GPU's memory the engine takes."""
     max_num_seqs: Annotated[int, Field(ge=1, le=65_536)] = 256
     """Requests in one batch."""

@@ -87,10 +87,13 @@ Url = Annotated[
 NonEmpty = Annotated[str, _Shape(r"\S(.*\S)?", "a name without surrounding blanks", "gpu-prod")]
 
 
+_LONGEST_IMAGE = 512
 _MOVING_TAGS = ("latest", "main", "nightly", "stable")
 
 
 def _image(value: str) -> str:
+    if len(value) > _LONGEST_IMAGE:
+        raise invalid(f"{value[:20]!r}... has {len(value)} characters", f"use at most {_LONGEST_IMAGE}")
     match = _IMAGE.fullmatch(value)
     if not match:
         raise invalid(
@@ -131,7 +134,10 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Replicas = Annotated[int, Field(ge=1, le=1000)]
 GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
+Utilization = Annotated[float, Field(gt=0, le=0.98)]
+"""Of a card's whole memory, of which the driver and the context keep some: a start fails where less is free."""
+LoadSeconds = Annotated[int, Field(ge=20, le=86_400)]
+"""Imports, kernels and CUDA graphs alone take 20 s, whatever the weights."""
 BelowOne = Annotated[float, Field(gt=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0, le=1_000_000)]
 GpuMemory = Annotated[float, Field(gt=0, le=2048)]

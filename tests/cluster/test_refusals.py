@@ -67,7 +67,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 BAD = [
     ("gpus.qouta", 4, "gpus.qouta: is not a key of this file; did you mean 'quota'?"),
     ("gpus.available", "4", "gpus.available: '4' is not a whole number; write"),
-    ("vllm.gpuMemoryUtilization", 95, "vllm.gpuMemoryUtilization: 95 is out of range; write at most 1"),
+    ("vllm.gpuMemoryUtilization", 95, "vllm.gpuMemoryUtilization: 95 is out of range; write at most 0.98"),
     ("gpus.quota", 2, "scaling.maxReplicas: 4 replicas x 1 GPUs = 4, the quota is 2; write at most 2"),
     ("cluster.context", "gpu-prdo", "cluster.context: the kubeconfig ("),
     ("cluster.context", AMBIENT, "does not answer: "),

@@ -10,7 +10,14 @@ from infra.cli.check import planned
 from infra.plan import arguments
 from infra.plan.arguments import argument_faults
 from infra.plan.known_arguments import inspected, release_of
-from infra.plan.reserved_arguments import REFUSED, SET_BY_THE_PROGRAM, SET_BY_THE_SITE, SUCCESSORS, reservation
+from infra.plan.reserved_arguments import (
+    REFUSED,
+    REFUSED_VALUES,
+    SET_BY_THE_PROGRAM,
+    SET_BY_THE_SITE,
+    SUCCESSORS,
+    reservation,
+)
 from infra.site import SiteRefused, Version
 from infra.site.rules import MIN_VLLM_VERSION
 from tests.sites_under_test import OWN_SITES
@@ -22,7 +29,7 @@ SUPPORTED = [release for release in inspected() if release >= MIN_VLLM_VERSION]
 ACCEPTED: list[tuple[Version, str]] = [
     (NEW, "--seed=1"),
     (NEW, "--seed -1"),
-    (NEW, "--num_gpu_blocks_override=512"),
+    (NEW, "--max_num_queued_reqs=512"),
     (NEW, "--enforce-eager"),
     (NEW, "--no-enforce-eager"),
     (NEW, "--disable-prefix-caching"),
@@ -35,7 +42,7 @@ ACCEPTED: list[tuple[Version, str]] = [
     (NEW, "--video-pruning-rate=0.5"),
     (NEW, "--video-pruning-rate=None"),
     (NEW, "--kv-cache-metrics-sample=1"),
-    (NEW, "--kv-cache-memory-bytes=25.6g"),
+    (NEW, "--max-num-queued-tokens=25.6k"),
     (NEW, "--max-num-scheduled-tokens 2K"),
     (NEW, "-q fp8"),
     (NEW, "-qfp8"),
@@ -45,12 +52,12 @@ ACCEPTED: list[tuple[Version, str]] = [
     (NEW, '--compilation-config {"mode":3,"max":80g}'),
     (NEW, "--compilation-config.mode 3 -cc.pass_config.fuse_norm_quant=true"),
     (NEW, "-cc.custom_ops+ none -cc.custom_ops+ +rms_norm"),
-    (NEW, "--lora-modules a=/a b=/b --enable-lora"),
+    (NEW, "--ignore-patterns a/* b/* --enable-prefix-caching"),
     (NEW, "--cudagraph-capture-sizes 1 2 4"),
     (NEW, "--middleware a.b --middleware c.d"),
     (NEW, "--uvicorn-log-level=warning"),
     (NEW, "--chat-template=/etc/a=b.jinja"),
-    (OLD, "--block-size=16"),
+    (OLD, "--max-lora-rank=16"),
 ]
 
 # The release, the words, the position the fault names, and words of its problem and remedy.
@@ -65,17 +72,17 @@ REFUSALS: list[tuple[Version, str, int, str]] = [
     (OLD, "--disable-log-requests", 0, "is gone in vLLM 0.18.0, 0.16.0 was the last with it; leave it out"),
     (NEW, "--swap-space 4", 0, "is gone in vLLM 0.33.0, 0.17.1 was the last with it"),
     (NEW, "--guided-decoding-backend=xgrammar", 0, "0.11.2 was the last with it; write --structured-outputs-config"),
-    (NEW, "--task embed", 0, "write --runner=pooling and --convert="),
+    (NEW, "--task embed", 0, "leave it out: a model that generates needs none"),
     (NEW, "--calculate-kv-scales", 0, "0.27.1 was the last with it"),
     (NEW, "--seed one", 1, "'one' is not a whole number; write a whole number"),
     (NEW, "--seed=1.5", 0, "'1.5' is not a whole number"),
     (NEW, "--max-num-scheduled-tokens=1.5K", 0, "1k or 1K for short"),
-    (NEW, "--num-gpu-blocks-override=1k", 0, "'1k' is not a whole number"),
+    (NEW, "--max-num-queued-reqs=1k", 0, "'1k' is not a whole number"),
     (NEW, "--video-pruning-rate=half", 0, "'half' is not a number; write a number of at least 0 and less than 1"),
     (NEW, "--video-pruning-rate=1", 0, "'1' is out of range; write at least 0 and less than 1"),
     (NEW, "--kv-cache-metrics-sample=0", 0, "'0' is out of range; write more than 0 and at most 1"),
     (NEW, "--kv-cache-metrics-sample=nan", 0, "'nan' is out of range"),
-    (NEW, "--block-size=0", 0, "'0' is out of range; write more than 0"),
+    (NEW, "--mamba-block-size=0", 0, "'0' is out of range; write more than 0"),
     (NEW, "--cudagraph-capture-sizes 1 two 4", 2, "'two' is not a whole number"),
     (NEW, "--dtype=flaot16", 0, "'flaot16' is not one of its values; did you mean float16?"),
     (NEW, "--moe-backend=zzz", 0, "write one of auto"),
@@ -85,7 +92,7 @@ REFUSALS: list[tuple[Version, str, int, str]] = [
     (NEW, "--allowed-origins=*", 0, "is not JSON"),
     (NEW, "--seed", 0, "--seed has no value; write --seed=VALUE, a whole number"),
     (NEW, "--seed --enforce-eager", 0, "--seed has no value"),
-    (NEW, "--lora-modules", 0, "has no value"),
+    (NEW, "--ignore-patterns", 0, "has no value"),
     (NEW, "-cc.mode", 0, "-cc.mode has no value; write -cc.mode=VALUE"),
     (NEW, "--seed.deep=1", 0, "--seed has no keys"),
     (
@@ -99,7 +106,7 @@ REFUSALS: list[tuple[Version, str, int, str]] = [
     (NEW, "stray --seed=1", 0, "no argument takes 'stray'"),
     (NEW, "--seed 1 2", 2, "no argument takes '2'"),
     (NEW, "--seed=1 --", 1, "no argument takes '--'"),
-    (NEW, "--lora-modules a=/a --", 2, "no argument takes '--'"),
+    (NEW, "--ignore-patterns a/* --", 2, "no argument takes '--'"),
     (NEW, "--seed=1 --seed 2", 1, "--seed stands in vllm.extraArgs[0] too"),
     (NEW, "--enforce-eager --no-enforce-eager", 1, "--enforce-eager stands in vllm.extraArgs[0] too"),
     (NEW, "-q fp8 --quantization=fp8", 2, "--quantization stands in vllm.extraArgs[0] too"),
@@ -132,6 +139,33 @@ def test_what_the_release_would_exit_on_is_one_fault_with_a_remedy(
 def test_a_name_and_its_value_in_one_item_are_told_apart_for_the_operator() -> None:
     (fault,) = argument_faults(["--seed 5"], NEW)
     assert fault.remedy == "write --seed=5", "a shell would have split it, a manifest does not"
+
+
+@pytest.mark.parametrize(
+    ("item", "remedy"),
+    [
+        ("--uvicorn-log-level warning", "write --uvicorn-log-level=warning"),
+        ('--compilation-config {"mode": 3}', 'write --compilation-config={"mode": 3}'),
+        ("--cudagraph-capture-sizes 1 2", "write one word per item: --cudagraph-capture-sizes, 1, 2"),
+        ("--seed 5 --enforce-eager", "write one word per item: --seed, 5, --enforce-eager"),
+        ("--enforce-eager --no-async-scheduling", "write one word per item: --enforce-eager, --no-async-scheduling"),
+        ("--enforce-eager --x", "write one word per item, and mind that --x is not an argument of vLLM 0.33.0"),
+        ("--max-model-len 5", "and mind that --max-model-len follows from model.maxLen; set that key instead"),
+        ("- x", "leave it out, or write the argument before it"),
+    ],
+)
+def test_what_is_told_to_be_written_for_several_words_in_one_item_passes(item: str, remedy: str) -> None:
+    (fault,) = argument_faults([item], NEW)
+    assert remedy in fault.remedy
+    if "mind" not in remedy and ": " in remedy and "{" not in remedy:
+        assert argument_faults(remedy.partition(": ")[2].split(", "), NEW) == []
+    elif remedy.startswith("write --"):
+        assert argument_faults([remedy.removeprefix("write ")], NEW) == []
+
+
+def test_refused_values_are_ones_their_arguments_have() -> None:
+    known = release_of(NEW).spellings
+    assert all(value in known[flag].choices for flag, value in REFUSED_VALUES)
 
 
 @pytest.mark.parametrize("flag", [*SET_BY_THE_SITE, *SET_BY_THE_PROGRAM])
@@ -174,6 +208,21 @@ def test_aliases_beginnings_and_inverses_are_among_those_spellings() -> None:
         ("--grpc", "HTTP to port 8000"),
         ("--tokens-only", "/v1/chat/completions"),
         ("--disable-log-stats", "metrics"),
+        ("--kv-cache-memory-bytes=25.6g", "size of the KV pool from the memory of a GPU; leave it out, and set"),
+        ("--num_gpu_blocks_override=512", "size of the KV pool"),
+        ("--block-size 16", "the blocks vLLM chooses; leave it out"),
+        ("--cpu-offload-gb=8", "in the memory of the GPUs; leave it out, and set vllm.gpusPerReplica"),
+        ("--enable-lora", "does not count its memory; leave it out"),
+        ("--lora-modules a=/a b=/b", "does not count its memory; leave it out"),
+        ("--speculative-config.method=ngram", "does not count its memory; leave it out"),
+        ("-sc {}", "does not count its memory; leave it out"),
+        ("--spec-tokens=3", "does not count its memory; leave it out"),
+        ("--speculative-model=m", "does not count its memory; leave it out"),
+        ("--dtype=float32", "'float32' cannot be given, the plan counts two bytes"),
+        ("--dtype float", "'float' cannot be given, the plan counts two bytes"),
+        ("--runner=pooling", "'pooling' cannot be given, Compass needs /v1/chat/completions; leave it out"),
+        ("--convert embed", "'embed' cannot be given, Compass needs /v1/chat/completions; leave it out"),
+        ("--skip-tokenizer-init", "/v1/chat/completions; leave it out"),
         ("--help", "exit"),
         ("-h", "exit"),
     ],

@@ -215,6 +215,18 @@ def test_what_the_start_printed_of_its_pool_is_not_read(poison: object) -> None:
         {"tp": "two"},
         {"tp": 1.5},
         {"tp": None, "gpu": "RTX 3090 x4"},
+        {"tp": None, "gpu": "2x RTX 3090"},
+        {"tp": None, "gpu": "2 x RTX 3090 24GB"},
+        {"tp": None, "gpu": "4\xd7RTX 3090"},
+        {"tp": None, "gpu": "2xRTX 3090"},
+        {"cpu_offload_gb": 4},
+        {"enable_lora": True},
+        {"speculative_config": {"method": "ngram"}},
+        {"num_speculative_tokens": "3"},
+        {"pipeline_parallel": 65},
+        {"pipeline_parallel": 1e8},
+        {"pipeline_parallel": "1k"},
+        {"pipeline_parallel": True},
         {"max_num_seqs": []},
         {"max_num_batched_tokens": True},
         {"block_size": -16},
@@ -233,6 +245,19 @@ def test_what_the_start_printed_of_its_pool_is_not_read(poison: object) -> None:
 )
 def test_what_is_not_known_is_not_guessed(unknown: dict[str, Any]) -> None:
     assert tokens_of(log(**unknown)) is None
+
+
+def test_settings_that_are_off_and_one_gpu_change_nothing() -> None:
+    off = {"cpu_offload_gb": 0, "enable_lora": "False", "speculative_config": None, "num_speculative_tokens": "0"}
+    assert tokens_of(log(**off, pipeline_parallel="1")) == tokens_of(log())
+    assert tokens_of(log(tp=None, gpu="1x RTX 3090")) == tokens_of(log(gpu="RTX 3090 24GB")) == tokens_of(log())
+
+
+@pytest.mark.parametrize("piece", ["-it", "-awq", "glm-", "9"])
+@pytest.mark.parametrize("key", ["model", "gpu"])
+def test_a_name_too_long_for_one_is_none(key: str, piece: str) -> None:
+    long = log(**{key: piece * (360_000 // len(piece))})
+    assert tokens_of(long) == tokens_of(log(**{key: None}))
 
 
 def test_an_unknown_model_is_answered_where_its_bounds_hardly_matter() -> None:
@@ -270,7 +295,10 @@ def test_a_file_of_cases_is_answered_case_by_case(tmp_path: Path, capsys: pytest
     assert json.loads(capsys.readouterr().out) == {"good": tokens_of(log()), "empty": None, "odd": None}
 
 
-@pytest.mark.parametrize("text", ["", "{", "3", "[3]", "[{}]", "{}", "[" * 99_999, '"\udc80"'])
+TWICE = ['[{"id": null}]', '[{"id": "a"}, {"id": "a"}]', '[{"id": 1}, {"id": "1"}]', '[{"id": []}]']
+
+
+@pytest.mark.parametrize("text", [*TWICE, "", "{", "3", "[3]", "[{}]", "{}", "[" * 99_999, '"\udc80"'])
 def test_a_bad_file_is_refused_in_one_line(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cases.json"
     file.write_bytes(text.encode(errors="surrogatepass"))
