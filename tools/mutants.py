@@ -71,7 +71,7 @@ MUTANTS = (
     Mutant("D12", "infra/components/monitoring.py", '"grafana_dashboard": "1", ', ""),
     Mutant("D12", "infra/plan/dashboard.py", 'Panel("Errors by status"', 'Panel("Errors"'),
     Mutant("D13", "infra/plan/serving.py", '("--enable-auto-tool-choice", ', "("),
-    Mutant("D13", "infra/plan/tool_calls.py", '"hermes"),\n    (r"hermes"', '"mistral"),\n    (r"hermes"'),
+    Mutant("D13", "infra/plan/tool_calls.py", 'qwen3(?!\\.)", ("hermes",)', 'qwen3(?!\\.)", ("mistral",)'),
     Mutant(
         "D14", "infra/components/compass.py", "labels=labels(COMPASS)), spec=_pod", 'labels={"app": "x"}), spec=_pod'
     ),
