@@ -50,6 +50,11 @@ EDGES: Mapping[str, Edge] = {
     "version_as_tagged": Edge({"vllm.version": "0.33.0"}, {"vllm.version": "0.32.0"}),
     "answer_within_conversation": Edge({"compass.maxTokens": 32_767}, {"compass.maxTokens": 32_768}),
     "batch_holds_every_sequence": Edge({"vllm.maxNumBatchedTokens": 256}, {"vllm.maxNumBatchedTokens": 255}),
+    "hub_knows_the_name": Edge(
+        {"model.source": {"hub": True}},
+        {"model.source": {"hub": True}, "model.name": "Qwen/Qwen2.5-7B-Instruct/main"},
+    ),
+    "card_has_its_size": Edge({"gpus.product": "NVIDIA-H100-80GB-HBM3"}, {"gpus.product": "NVIDIA-L4"}),
     "slice_is_what_its_name_says": Edge(
         {"gpus.resource": "nvidia.com/mig-3g.40gb", "gpus.memoryGiB": 40},
         {"gpus.resource": "nvidia.com/mig-3g.40gb", "gpus.memoryGiB": 41},

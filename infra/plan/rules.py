@@ -8,6 +8,7 @@ from itertools import pairwise
 from infra.site import Fault
 
 from .alerts import running_limit
+from .memory import card_of
 from .room import divides, holds, memory_keys, room, starts
 from .site_plan import Plan
 
@@ -155,6 +156,17 @@ def running_alert_can_fire(plan: Plan) -> Iterator[Fault]:
         yield Fault("monitoring.alerts.requestsRunning", problem, f"write less than {sequences}, or leave it out")
 
 
+def card_has_its_size(plan: Plan) -> Iterator[Fault]:
+    """The plan counts on the memory that is written, and a card of another size would refuse to start by it."""
+    gpus = plan.site.gpus
+    if gpus.product is None or "mig" in gpus.resource or card_of(gpus.product, gpus.memory_gib):
+        return
+    if card := card_of(gpus.product):
+        size = f"{card.nominal_gib:g}"
+        problem = f"{gpus.memory_gib:g} are written, a {gpus.product} (gpus.product) has {size}"
+        yield Fault("gpus.memoryGiB", problem, f"write {size}, or leave gpus.product out")
+
+
 RULES: tuple[PlanRule, ...] = (
     rollout_within_quota,
     clocks_in_order,
@@ -166,6 +178,7 @@ RULES: tuple[PlanRule, ...] = (
     length_within_positions,
     weights_fit,
     conversation_fits,
+    card_has_its_size,
     running_alert_can_fire,
 )
 

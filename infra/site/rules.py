@@ -102,6 +102,14 @@ def batch_holds_every_sequence(site: Site) -> Iterator[Fault]:
         yield Fault("vllm.maxNumBatchedTokens", problem, f"write at least {sequences}")
 
 
+def hub_knows_the_name(site: Site) -> Iterator[Fault]:
+    """A hub has models by owner and name, and the engine would wait for one that is neither until it gives up."""
+    name = site.model.name
+    if site.model.source.hub and not re.fullmatch(r"[\w.-]+(/[\w-][\w.-]*)?", name):
+        problem = f"{name!r} is no name of a hub (model.source.hub)"
+        yield Fault("model.name", problem, "name it as the hub does, e.g. Qwen/Qwen2.5-7B-Instruct")
+
+
 def slice_is_what_its_name_says(site: Site) -> Iterator[Fault]:
     """A slice of a GPU has the memory in its name, and slices, which may lie on one card, join no tensor parallel."""
     gpus, per_replica = site.gpus, site.vllm.gpus_per_replica
@@ -124,6 +132,7 @@ RULES: tuple[Rule, ...] = (
     version_as_tagged,
     answer_within_conversation,
     batch_holds_every_sequence,
+    hub_knows_the_name,
     slice_is_what_its_name_says,
 )
 

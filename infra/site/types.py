@@ -88,7 +88,7 @@ NonEmpty = Annotated[str, _Shape(r"\S(.*\S)?", "a name without surrounding blank
 
 
 _LONGEST_IMAGE = 512
-_MOVING_TAGS = ("latest", "main", "nightly", "stable")
+_MOVING_TAG = re.compile(r"(latest|main|master|nightly|stable|edge|dev)(-.*)?")
 
 
 def _image(value: str) -> str:
@@ -101,7 +101,7 @@ def _image(value: str) -> str:
         )
     if not match["tag"] and not match["digest"]:
         raise invalid(f"{value!r} has neither tag nor digest, which means 'latest'", "name a version or a digest")
-    if match["tag"] in _MOVING_TAGS and not match["digest"]:
+    if match["tag"] and _MOVING_TAG.fullmatch(match["tag"]) and not match["digest"]:
         raise invalid(f"the tag {match['tag']!r} moves, so pods of one site could differ", "name a version or a digest")
     return value
 

@@ -54,6 +54,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"cluster.namespace": "F3IAI"}, "cluster.namespace", "is not a DNS label"),
     ({"cluster.imageRegistry": "https://harbor.vitro.lan/ffp"}, "cluster.imageRegistry", "no scheme"),
     ({"vllm.image": "harbor.vitro.lan/ffp/vllm-openai:latest"}, "vllm.image", "'latest' moves"),
+    ({"compass.image": "harbor.vitro.lan/ffp/compass-api:latest-cu130"}, "compass.image", "'latest-cu130' moves"),
     ({"vllm.image": "harbor.vitro.lan/ffp/vllm-openai"}, "vllm.image", "neither tag nor digest"),
     ({"vllm.image": "docker.io/vllm/vllm-openai:v0.33.0"}, "vllm.image", "'harbor.vitro.lan/ffp/vllm-openai:v0.33.0'"),
     ({"compass.image": "harbor.vitro.lan/ffpp/compass-api:v1"}, "compass.image", "does not come from"),

@@ -16,7 +16,7 @@ from infra.site import SiteRefused
 from infra.site import rules as site_rules
 from tests.sites_under_test import path_of, plan
 from tools import rules_page
-from tools.rule_examples import EDGES, write
+from tools.rule_examples import EDGES, LEFT_OUT, write
 
 BY_CONSTRUCTION = {"rollout_within_quota"}
 
@@ -106,3 +106,29 @@ def test_clocks_out_of_order_are_refused(swapped: dict[str, int], words: str) ->
     assert list(plan_rules.clocks_in_order(good)) == []
     faults = list(plan_rules.clocks_in_order(replace(good, startup=replace(good.startup, **swapped))))
     assert any(words in fault.problem for fault in faults)
+
+
+MENDED: list[tuple[dict[str, object], str, object]] = [
+    ({"gpus.memoryGiB": 24, "vllm.maxNumSeqs": 4096, "vllm.maxNumBatchedTokens": 4096}, "vllm.maxNumSeqs", 256),
+    ({"vllm.gpuMemoryUtilization": 0.1}, "vllm.gpuMemoryUtilization", 0.95),
+    ({"vllm.reserveGiB": 70}, "vllm.reserveGiB", LEFT_OUT),
+    ({"gpus.memoryGiB": 16, "scaling": {"mode": "fixed", "minReplicas": 1}}, "vllm.gpusPerReplica", 2),
+    (
+        {"gpus.resource": "nvidia.com/gpu.shared", "vllm.gpusPerReplica": 2, "scaling.maxReplicas": 2},
+        "vllm.gpusPerReplica",
+        1,
+    ),
+    ({"model.name": "acme/x", "model.toolParser": "hermes", "model.weightsGiB": 500}, "model.weightsGiB", 40),
+]
+
+
+@pytest.mark.parametrize(("changes", "key", "value"), MENDED)
+def test_the_fault_stands_at_the_key_whose_change_helps(
+    changes: dict[str, object], key: str, value: object, tmp_path: Path
+) -> None:
+    with pytest.raises(SiteRefused) as caught:
+        planned(str(write(changes, tmp_path / "Pulumi.tight.yaml")))
+    (fault,) = caught.value.faults
+    assert fault.key == key
+    assert value is LEFT_OUT or key == "model.weightsGiB" or str(value) in fault.remedy
+    planned(str(write({**changes, key: value}, tmp_path / "Pulumi.mended.yaml")))
