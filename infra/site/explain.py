@@ -47,8 +47,8 @@ def dotted(path: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != "[key]":
-            seen = part and part.isprintable() and part == part.strip()
-            key = _cut(part if seen else json.dumps(part[:_LONGEST]))
+            seen, short = part and part.isprintable() and part == part.strip(), _cut(part)
+            key = short if seen else json.dumps(short)
             text += f".{key}" if text else key
     return text
 
