@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .memory import GIB, GRAPHS_DEDUCTED_SINCE, Reserve, cuda_total_gib, estimated_reserve, pool_tokens
+from .memory import GIB, GRAPHS_DEDUCTED_SINCE, Batch, Reserve, cuda_total_gib, estimated_reserve, pool_tokens
 from .model_shape import ModelShape
 
 BLOCK_TOKENS = 16
@@ -107,15 +107,15 @@ def purchases(shape: ModelShape, engine: Engine) -> Iterator[Purchase]:
 def _reserve(shape: ModelShape, engine: Engine) -> Reserve:
     if engine.reserve_gib is not None:
         return Reserve(runtime_gib=engine.reserve_gib, activation_gib=0.0, graphs_gib=0.0)
-    return estimated_reserve(
+    batch = Batch(
         vocabulary=shape.vocabulary,
         widest=shape.widest,
         hidden=shape.hidden,
         max_num_seqs=engine.max_num_seqs,
         max_num_batched_tokens=engine.max_num_batched_tokens,
         gpus=engine.gpus,
-        graphs_deducted=engine.version >= GRAPHS_DEDUCTED_SINCE,
     )
+    return estimated_reserve(batch, graphs_deducted=engine.version >= GRAPHS_DEDUCTED_SINCE)
 
 
 def _request_bytes(shape: ModelShape, engine: Engine, tokens: int) -> int:

@@ -159,27 +159,10 @@ def activation_gib(batch: Batch, bytes_per_logit: float, *, compiles: bool = Tru
     return max(bytes_per_logit * batch.logits, batch.step_bytes, compiling) / GIB
 
 
-def estimated_reserve(
-    *,
-    vocabulary: int,
-    widest: int,
-    hidden: int,
-    max_num_seqs: int,
-    max_num_batched_tokens: int,
-    gpus: int,
-    graphs_deducted: bool,
-) -> Reserve:
+def estimated_reserve(batch: Batch, *, graphs_deducted: bool) -> Reserve:
     """The reserve of a site's first start, with the larger of vLLM's samplers: a site does not say which it gets."""
-    batch = Batch(
-        vocabulary=vocabulary,
-        widest=widest,
-        hidden=hidden,
-        max_num_seqs=max_num_seqs,
-        max_num_batched_tokens=max_num_batched_tokens,
-        gpus=gpus,
-    )
     return Reserve(
-        runtime_gib=FITTED.runtime_of(gpus),
+        runtime_gib=FITTED.runtime_of(batch.gpus),
         activation_gib=activation_gib(batch, FITTED.sorted_bytes_per_logit),
         graphs_gib=FITTED.graphs_gib if graphs_deducted else 0.0,
     )

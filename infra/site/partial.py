@@ -25,7 +25,7 @@ def remainder(value: Mapping[str, Any], faults: Iterable[Fault]) -> Site | None:
     """The site without what is wrong in it, or None where that is no site either."""
     document: dict[str, Any] = deepcopy(dict(value))
     for fault in faults:
-        _take_out(document, re.split(r"\.", fault.key.split("[")[0]))
+        _take_out(document, fault.key.split("[")[0].split("."))
     _fill(Site, document)
     try:
         return Site.model_validate(document)
